@@ -1,0 +1,63 @@
+// Package wire is what the services of the embedded backend share: who is calling, and how AWS says
+// that something went wrong. The protocols built on it are in files of their own.
+package wire
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+)
+
+// Error is an error as an AWS service answers it. Services return it; the protocol that the caller
+// speaks decides how it is written.
+type Error struct {
+	Status  int    // HTTP status
+	Code    string // such as ResourceNotFoundException
+	Message string
+}
+
+func (e *Error) Error() string { return e.Code + ": " + e.Message }
+
+// Errorf makes an Error.
+func Errorf(status int, code, format string, args ...any) *Error {
+	return &Error{Status: status, Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// Unknown is the answer to an operation that the backend does not serve: it says so, by name, rather
+// than pretend.
+func Unknown(service, operation string) *Error {
+	return Errorf(http.StatusNotImplemented, "NotImplemented",
+		"the local backend does not serve %s %s", service, operation)
+}
+
+// Identity is who makes a call.
+type Identity struct {
+	Account   string // twelve digits
+	AccessKey string // empty: the request was not signed
+	ARN       string
+	Role      string // name of the role whose session this is; empty: the account's administrator
+}
+
+// Admin says whether everything is allowed: only sessions of roles are limited.
+func (id Identity) Admin() bool { return id.AccessKey != "" && id.Role == "" }
+
+// Call is what is known of a request before its service reads it.
+type Call struct {
+	Service   string // as in the signature's scope: s3, lambda, iam, …
+	Region    string
+	RequestID string
+	Identity  Identity
+}
+
+type callKey struct{}
+
+// WithCall returns a context that carries the call.
+func WithCall(ctx context.Context, c Call) context.Context {
+	return context.WithValue(ctx, callKey{}, c)
+}
+
+// CallOf returns the call that the context carries, or the zero Call.
+func CallOf(ctx context.Context) Call {
+	c, _ := ctx.Value(callKey{}).(Call)
+	return c
+}

@@ -1,0 +1,44 @@
+package job
+
+import "fmt"
+
+// Response is the answer of every synchronous invocation but SQS's. It has the shape that Lambda's
+// HTTP front ends expect of a proxy, so one answer serves Invoke, function URLs and HTTP APIs.
+type Response struct {
+	StatusCode      int               `json:"statusCode"`
+	Headers         map[string]string `json:"headers"`
+	Body            string            `json:"body"` // base64 of the script's output
+	IsBase64Encoded bool              `json:"isBase64Encoded"`
+}
+
+// The headers of a Response.
+const (
+	HeaderRequestID = "amz-lambda-request-id"
+	HeaderLogGroup  = "amz-log-group-name"
+	HeaderLogStream = "amz-log-stream-name"
+)
+
+// Error is why an invocation failed. Lambda hands Type and Message to the caller and to its
+// destinations; users alarm on Type, so a type never changes its meaning.
+type Error struct {
+	Type    string `json:"errorType"`
+	Message string `json:"errorMessage"`
+}
+
+// The error types of the runtime.
+const (
+	ErrBadEvent       = "Scar.BadEvent"       // the event cannot be understood
+	ErrBadJob         = "Scar.BadJob"         // the job description is absent or damaged
+	ErrStageIn        = "Scar.StageIn"        // the input could not be fetched
+	ErrDiskFull       = "Scar.DiskFull"       // /tmp has no room for the input or the outputs
+	ErrScriptStart    = "Scar.ScriptStart"    // the script could not be started
+	ErrScriptFailed   = "Scar.ScriptFailed"   // the script ended with an exit code other than 0
+	ErrScriptKilled   = "Scar.ScriptKilled"   // a signal ended the script
+	ErrTimeout        = "Scar.Timeout"        // the script was ended at the deadline less the margin
+	ErrStageOut       = "Scar.StageOut"       // an output could not be stored
+	ErrRecord         = "Scar.Record"         // the record could not be written
+	ErrResponseTooBig = "Scar.ResponseTooBig" // the answer exceeds Lambda's 6 MB
+	ErrRecordsFailed  = "Scar.RecordsFailed"  // some of an event's several records failed, the message names them
+)
+
+func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Type, e.Message) }

@@ -1,0 +1,102 @@
+// Package spec reads func.yaml: YAML in, File out. A File is complete: defaults are filled in, paths
+// are absolute, the script is read, sizes are in MB and durations in seconds, and every problem that
+// the file alone can have has been reported with its line and column.
+package spec
+
+// File is one project as its file describes it, overlays merged.
+type File struct {
+	Path    string // of the first file, as the user gave it
+	Project string
+	Region  string // empty: as the AWS SDK finds it
+	Profile string // empty: as the AWS SDK finds it
+
+	Functions []Function // sorted by name
+}
+
+// Function is one entry of functions, with defaults and the file's tags merged in.
+type Function struct {
+	Name        string
+	Description string
+	Line        int // of the function's key in the file, for messages of later checks
+
+	Image   Source
+	Script  *Script  // nil: the image's entrypoint runs, with Command if that is set
+	Command []string // arguments to the image's entrypoint
+	Files   []Entry  // sorted by Name
+
+	Memory           int    // MB
+	Timeout          int    // seconds
+	TimeoutMargin    int    // seconds
+	EphemeralStorage int    // MB, /tmp
+	Architecture     string // x86_64, arm64, or empty: the image's, x86_64 if it has both
+
+	Env         map[string]string
+	Inputs      []Input
+	Outputs     []Output
+	KeepFolders bool
+
+	Role        string // ARN of a role of the user's; empty: scar makes one
+	Permissions []Permission
+
+	Logs Logs
+
+	Tags        map[string]string // the file's and the function's; without scar's own
+	TagsManaged bool              // the file has a tags block: tags that it does not name are removed
+}
+
+// Source is where an image comes from.
+type Source struct {
+	Reference string // registry reference, empty when Path is set
+	Path      string // absolute path of an archive or layout
+}
+
+// String is the source as messages show it.
+func (s Source) String() string {
+	if s.Path != "" {
+		return s.Path
+	}
+	return s.Reference
+}
+
+// Script is the program that runs for each event.
+type Script struct {
+	Name        string // the file's name, or "run" for a script in func.yaml
+	Content     []byte
+	Interpreter string // runs the script whatever its #! line says; empty for native files
+}
+
+// Entry is one file that is shipped beside the script.
+type Entry struct {
+	Name   string // slash-separated path below the folder of files
+	Path   string // absolute path on this machine
+	Size   int64  // bytes
+	Exec   bool   // is stored with mode 0755
+	Target string // of a symbolic link that stays inside the folder; Path is empty then
+}
+
+// Input is one place whose objects start the function.
+type Input struct {
+	Bucket string
+	Prefix string   // empty, or ends in a slash
+	Suffix []string // at least one; "" takes every object
+	Events []string // S3 event types, such as s3:ObjectCreated:*; sorted
+}
+
+// Output is one place that results go to.
+type Output struct {
+	Bucket string
+	Prefix string   // empty, or ends in a slash
+	Match  []string // globs on the path below TMP_OUTPUT_DIR; none takes every file
+}
+
+// Permission is a right that the function's role has beside those that scar derives.
+type Permission struct {
+	Actions   []string
+	Resources []string
+}
+
+// Logs says how the function logs.
+type Logs struct {
+	RetentionDays int
+	Level         string // debug, info, warning or error
+}
