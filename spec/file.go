@@ -10,6 +10,9 @@ type File struct {
 	Region  string // empty: as the AWS SDK finds it
 	Profile string // empty: as the AWS SDK finds it
 
+	Tags        map[string]string // of the top level, for what belongs to no single function
+	TagsManaged bool              // the top level has a tags block
+
 	Functions []Function // sorted by name
 }
 
