@@ -1,5 +1,9 @@
 // Package store keeps the state of the embedded backend in one bbolt file: tables of JSON values that
-// survive a restart, and a SIGKILL between any two writes.
+// survive a restart, and a SIGKILL at any moment.
+//
+// Writes are not forced to the disk one by one: what a killed process has written is the kernel's, and
+// an emulator must not wait for a disk thousands of times a second. A machine that loses its power may
+// lose the state.
 package store
 
 import (
@@ -23,7 +27,11 @@ type DB struct{ bolt *bbolt.DB }
 
 // Open opens the file, or makes it. Only one process can have it open.
 func Open(path string) (*DB, error) {
-	b, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout})
+	b, err := bbolt.Open(path, 0o600, &bbolt.Options{
+		Timeout:      lockTimeout,
+		NoSync:       true,
+		FreelistType: bbolt.FreelistMapType,
+	})
 	if errors.Is(err, bbolt.ErrTimeout) {
 		return nil, fmt.Errorf("open state %s: %w", path, ErrLocked)
 	}
@@ -36,8 +44,13 @@ func Open(path string) (*DB, error) {
 // Bolt is the database itself, for tables that are more than keys and JSON values.
 func (db *DB) Bolt() *bbolt.DB { return db.bolt }
 
-// Close ends the use of the file.
-func (db *DB) Close() error { return db.bolt.Close() }
+// Close forces the state to the disk and ends the use of the file.
+func (db *DB) Close() error {
+	if err := db.bolt.Sync(); err != nil {
+		return errors.Join(fmt.Errorf("write state: %w", err), db.bolt.Close())
+	}
+	return db.bolt.Close()
+}
 
 // Table is a set of values by key, in the order of their keys.
 type Table[T any] struct {

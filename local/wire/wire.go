@@ -44,9 +44,11 @@ func (id Identity) Admin() bool { return id.AccessKey != "" && id.Role == "" }
 // Call is what is known of a request before its service reads it.
 type Call struct {
 	Service   string // as in the signature's scope: s3, lambda, iam, …
+	Operation string // AWS's name of it; empty where the frame cannot tell
 	Region    string
 	RequestID string
 	Identity  Identity
+	PageSize  int // upper bound of a page that a test asks for; 0: the service's own
 }
 
 type callKey struct{}
@@ -60,4 +62,23 @@ func WithCall(ctx context.Context, c Call) context.Context {
 func CallOf(ctx context.Context) Call {
 	c, _ := ctx.Value(callKey{}).(Call)
 	return c
+}
+
+// PageSize is how many entries a page has: as many as were asked for, or the service's own number
+// where nothing was, and never more than that or than a test allows.
+func PageSize(ctx context.Context, asked, most int) int {
+	size := most
+	if asked > 0 && asked < size {
+		size = asked
+	}
+	if limit := CallOf(ctx).PageSize; limit > 0 && limit < size {
+		size = limit
+	}
+	return size
+}
+
+// Resource is what the tagging service lists of a resource.
+type Resource struct {
+	ARN  string
+	Tags map[string]string
 }
