@@ -39,6 +39,7 @@ const (
 	ErrRecord         = "Scar.Record"         // the record could not be written
 	ErrResponseTooBig = "Scar.ResponseTooBig" // the answer exceeds Lambda's 6 MB
 	ErrRecordsFailed  = "Scar.RecordsFailed"  // some of an event's several records failed, the message names them
+	ErrInternal       = "Scar.Internal"       // a fault of the runtime itself
 )
 
 func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Type, e.Message) }
