@@ -1,0 +1,56 @@
+package view
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/go-multierror"
+
+	"github.com/scar-go/scar/applier"
+)
+
+// Error prints what a command ended with: each error once.
+func Error(s *Streams, err error) {
+	p := s.err()
+	for _, one := range flatten(err) {
+		first, rest, _ := strings.Cut(cleanLines(one.Error()), "\n")
+		p.printf("%s %s\n", p.paint(red, "error:"), first)
+		if rest != "" {
+			p.printf("  %s\n", strings.ReplaceAll(rest, "\n", "\n  "))
+		}
+	}
+}
+
+// Warn prints something that the user should know and that stops nothing.
+func Warn(s *Streams, message string) {
+	p := s.err()
+	p.printf("%s %s\n", p.paint(yellow, "warning:"), clean(message))
+}
+
+// Note prints a remark.
+func Note(s *Streams, message string) {
+	s.err().printf("%s\n", cleanLines(message))
+}
+
+// flatten lists the errors that were collected in one. Where the user ended the work, what the calls
+// under way say about it is left out: the applier.Interrupted beside them says it better.
+func flatten(err error) []error {
+	var many *multierror.Error
+	if !errors.As(err, &many) {
+		return []error{err}
+	}
+	var out []error
+	for _, one := range many.WrappedErrors() {
+		out = append(out, flatten(one)...)
+	}
+	var interrupted *applier.Interrupted
+	if errors.As(err, &interrupted) {
+		out = slices.DeleteFunc(out, func(one error) bool {
+			var it *applier.Interrupted
+			return errors.Is(one, context.Canceled) && !errors.As(one, &it)
+		})
+	}
+	return out
+}

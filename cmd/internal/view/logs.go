@@ -1,0 +1,33 @@
+package view
+
+import (
+	"strings"
+	"time"
+)
+
+// LogLine is one event of a function's log.
+type LogLine struct {
+	Time    time.Time `json:"time"`
+	Stream  string    `json:"stream"`
+	Message string    `json:"message"`
+}
+
+// Logs returns a function that prints the lines of a log as they come. On a terminal, and there only,
+// control characters are left out.
+func Logs(s *Streams, f Format, terminal bool) func(LogLine) error {
+	p := s.out()
+	if f == JSON {
+		return func(l LogLine) error {
+			p.json(l, "")
+			return p.result()
+		}
+	}
+	return func(l LogLine) error {
+		message := strings.TrimRight(l.Message, "\r\n")
+		if terminal {
+			message = cleanLines(message)
+		}
+		p.printf("%s %s\n", p.paint(dim, l.Time.UTC().Format("2006-01-02T15:04:05.000Z")), message)
+		return p.result()
+	}
+}

@@ -1,0 +1,73 @@
+package view
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+	"time"
+)
+
+func runFiles() []RunFile {
+	return []RunFile{
+		{Function: "grayify", File: "a b.png", Status: RunDone, Attempts: 1, Duration: 1200 * time.Millisecond, Outputs: []string{"a b.png"}},
+		{Function: "grayify", File: "ü.png", Status: RunFailed, Attempts: 3, Duration: 300 * time.Millisecond, Error: "Scar.ScriptFailed: exit code 3", LogTail: "convert: no decode delegate\x1b[31m\nbye\n"},
+		{Function: "grayify", File: "notes.txt", Status: RunSkipped},
+	}
+}
+
+func TestRunTable(t *testing.T) {
+	var out, err bytes.Buffer
+	r := NewRun(&Streams{Out: &out, Err: &err}, Human, 2)
+	clock := &fakeTime{time.Unix(0, 0)}
+	r.said, r.now = clock.now, clock.Now
+	r.Processed(true)
+	clock.now = clock.now.Add(6 * time.Second)
+	r.Processed(false)
+	if e := r.Finish(runFiles(), 6*time.Second); e != nil {
+		t.Fatal(e)
+	}
+	golden(t, "run-out.txt", out.Bytes())
+	golden(t, "run-err.txt", err.Bytes())
+}
+
+func TestRunJSON(t *testing.T) {
+	var out, err bytes.Buffer
+	r := NewRun(&Streams{Out: &out, Err: &err}, JSON, 2)
+	r.Processed(true)
+	if e := r.Finish(runFiles(), time.Second); e != nil {
+		t.Fatal(e)
+	}
+	var got struct {
+		Files []struct {
+			File    string
+			Status  string
+			Seconds float64
+			Outputs []string
+		}
+		Seconds float64
+	}
+	if e := json.Unmarshal(out.Bytes(), &got); e != nil {
+		t.Fatal(e)
+	}
+	if len(got.Files) != 3 || got.Files[0].Seconds != 1.2 || got.Files[1].Outputs == nil || got.Seconds != 1 || err.Len() > 0 {
+		t.Errorf("%+v; standard error %q", got, err.String())
+	}
+}
+
+func TestTexts(t *testing.T) {
+	for got, want := range map[string]string{
+		size(0): "0 B", size(1023): "1023 B", size(1536): "1.5 kB", size(5 << 30): "5.0 GB",
+		seconds(1234 * time.Millisecond): "1.2s", seconds(75 * time.Second): "75s", seconds(125 * time.Second): "2m05s",
+		count(1, "file"): "1 file", count(0, "file"): "0 files",
+		clean("a\tb\u202ec"): "a\uFFFDb\uFFFDc",
+	} {
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	for name, want := range map[string]bool{"API_TOKEN": true, "DB_PASSWORD": true, "AWS_SECRET_ACCESS_KEY": true, "QUALITY": false, "KEYBOARD": false, "PATH": false} {
+		if got := sensitiveEntry("environment", name); got != want {
+			t.Errorf("%s: sensitive %v, want %v", name, got, want)
+		}
+	}
+}
