@@ -29,13 +29,28 @@ func Kinds() []Kind {
 	return []Kind{KindBucket, KindRepository, KindImage, KindLogGroup, KindRole, KindFunction, KindPermission, KindTrigger}
 }
 
+// rank is the place of a kind in the order in which they are shown, -1 for an unknown one.
 func (k Kind) rank() int {
-	for i, other := range Kinds() {
-		if k == other {
-			return i
-		}
+	switch k {
+	case KindBucket:
+		return 0
+	case KindRepository:
+		return 1
+	case KindImage:
+		return 2
+	case KindLogGroup:
+		return 3
+	case KindRole:
+		return 4
+	case KindFunction:
+		return 5
+	case KindPermission:
+		return 6
+	case KindTrigger:
+		return 7
+	default:
+		return -1
 	}
-	return -1
 }
 
 // Address names one resource of the account and region that a plan is for. What Name is depends on

@@ -57,8 +57,43 @@ type Plan struct {
 	Project  string
 	Account  string
 	Region   string
+	Source   *Source  // set by who saves the plan
 	Changes  []Change // every resource of the project, no-ops included, as they are shown
 	Warnings []Warning
+}
+
+// Source is what a saved plan was made from: applying it reads these files again, because a plan
+// holds the digest of an image and not its files, and refuses when the digest has changed.
+type Source struct {
+	Files   []string `json:"files"` // as given, relative to the working directory
+	Profile string   `json:"profile,omitempty"`
+	Version string   `json:"scar_version"`
+}
+
+// HasChanges says whether applying the plan does anything.
+func (p *Plan) HasChanges() bool {
+	add, change, destroy := p.Counts()
+	return add+change+destroy > 0
+}
+
+// Counts are the numbers of resources that are created, changed and deleted; a replaced one counts as
+// created and as deleted.
+func (p *Plan) Counts() (add, change, destroy int) {
+	for _, c := range p.Changes {
+		switch c.Action {
+		case Create:
+			add++
+		case Update, Adopt:
+			change++
+		case Delete:
+			destroy++
+		case Replace:
+			add++
+			destroy++
+		case NoOp, Retain:
+		}
+	}
+	return add, change, destroy
 }
 
 // Warning is something that the user should know before agreeing to a plan, and that does not stop it.

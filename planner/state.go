@@ -31,6 +31,8 @@ type Resource struct {
 	Needs []Address // what has to exist before it; empty in a live state
 	Owner Owner
 
+	Warnings []string // of a desired resource: what the user should know
+
 	// TagsManaged says, of a desired resource, that the file lists its tags, so that live tags it
 	// does not name are removed. Otherwise they are left alone.
 	TagsManaged bool

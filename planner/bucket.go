@@ -1,0 +1,32 @@
+package planner
+
+import "github.com/scar-go/scar/spec"
+
+// Bucket is an S3 bucket that a function reads from or writes to. One that exists and is not the
+// project's is used as it is; one that scar made is tagged, and deleted only on demand.
+type Bucket struct {
+	Name   string `json:"name"`
+	Region string `json:"region" plan:"replace"`
+	Tags   Tags   `json:"tags"`
+}
+
+// Kind implements Value.
+func (Bucket) Kind() Kind { return KindBucket }
+
+func (Bucket) needs(string) []Address { return nil }
+
+func (d *desire) buckets(fn *spec.Function) {
+	for _, in := range fn.Inputs {
+		d.bucket(in.Bucket)
+	}
+	for _, out := range fn.Outputs {
+		d.bucket(out.Bucket)
+	}
+}
+
+func (d *desire) bucket(name string) {
+	if _, done := d.state[Address{KindBucket, name}]; done {
+		return
+	}
+	d.addShared(Bucket{Name: name, Region: d.env.Region, Tags: d.tags(nil)}, name)
+}

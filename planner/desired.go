@@ -1,0 +1,89 @@
+package planner
+
+import (
+	"maps"
+
+	"github.com/hashicorp/go-multierror"
+
+	"github.com/scar-go/scar/spec"
+)
+
+// Env is what Desired has to know beside the file.
+type Env struct {
+	Naming
+	Version       string            // of scar, for the version tag
+	Images        map[string]Image  // by function: the Digest and Parts of its final image
+	Architectures map[string]string // by function: x86_64 or arm64, as its image is
+}
+
+// Desired computes every resource of the project as it should be. Its errors are problems that need
+// the account, the region or several functions to be seen: all of them are reported.
+func Desired(f *spec.File, env Env) (State, error) {
+	d := &desire{file: f, env: env, state: State{}}
+	d.repository()
+	for i := range f.Functions {
+		fn := &f.Functions[i]
+		d.buckets(fn)
+		d.image(fn)
+		d.logGroup(fn)
+		d.role(fn)
+		d.function(fn)
+		d.permissions(fn)
+		d.triggers(fn)
+	}
+	d.checkFlow()
+	return d.state, d.problems.ErrorOrNil()
+}
+
+// desire collects a desired state.
+type desire struct {
+	file     *spec.File
+	env      Env
+	state    State
+	problems *multierror.Error
+}
+
+// add puts a resource of one function into the state.
+func (d *desire) add(fn *spec.Function, v Value, name string) {
+	d.state.Add(Resource{
+		Address:     Address{v.Kind(), name},
+		Value:       v,
+		Needs:       v.needs(d.file.Project),
+		Owner:       Owner{Project: d.file.Project, Function: fn.Name},
+		TagsManaged: fn.TagsManaged,
+	})
+}
+
+// addShared puts a resource that several functions use into the state.
+func (d *desire) addShared(v Value, name string) {
+	d.state.Add(Resource{
+		Address:     Address{v.Kind(), name},
+		Value:       v,
+		Needs:       v.needs(d.file.Project),
+		Owner:       Owner{Project: d.file.Project},
+		TagsManaged: d.file.TagsManaged,
+	})
+}
+
+// tags are the user's tags and those by which scar finds its own again; fn is nil for what belongs to
+// no single function.
+func (d *desire) tags(fn *spec.Function) Tags {
+	tags := Tags{}
+	users := d.file.Tags
+	if fn != nil {
+		users = fn.Tags
+		tags[TagFunction] = fn.Name
+	}
+	maps.Copy(tags, users)
+	tags[TagProject], tags[TagVersion] = d.file.Project, d.env.Version
+	return tags
+}
+
+func (d *desire) problem(err error) { d.problems = multierror.Append(d.problems, err) }
+
+// warn attaches a warning to a resource of the state; New carries it into the plan.
+func (d *desire) warn(a Address, message string) {
+	r := d.state[a]
+	r.Warnings = append(r.Warnings, message)
+	d.state[a] = r
+}

@@ -1,0 +1,75 @@
+package planner
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/scar-go/scar/spec"
+)
+
+// Function is a Lambda function that runs an image.
+type Function struct {
+	Name             string            `json:"name" plan:"replace"`
+	Description      string            `json:"description"`
+	PackageType      string            `json:"package_type" plan:"replace"` // Image
+	Image            string            `json:"image"`                       // URI by digest; empty for a zip function
+	Entrypoint       []string          `json:"entrypoint"`                  // of Lambda's ImageConfig, always empty in a desired value
+	Command          []string          `json:"command"`                     // likewise
+	WorkingDirectory string            `json:"working_directory"`           // likewise
+	Role             string            `json:"role"`                        // ARN
+	Memory           int               `json:"memory"`                      // MB
+	Timeout          int               `json:"timeout"`                     // seconds
+	EphemeralStorage int               `json:"ephemeral_storage"`           // MB
+	Architecture     string            `json:"architecture"`                // x86_64 or arm64
+	Environment      map[string]string `json:"environment"`
+	LogGroup         string            `json:"log_group"`
+	LogFormat        string            `json:"log_format"` // Text or JSON
+	Tags             Tags              `json:"tags"`
+}
+
+// Kind implements Value.
+func (Function) Kind() Kind { return KindFunction }
+
+func (f Function) needs(project string) []Address {
+	needs := []Address{{KindImage, f.Name}, {KindLogGroup, f.LogGroup}}
+	if _, role, found := strings.Cut(f.Role, ":role"+RolePath(project)); found {
+		needs = append(needs, Address{KindRole, role})
+	}
+	return needs
+}
+
+func (d *desire) function(fn *spec.Function) {
+	d.add(fn, Function{
+		Name:             fn.Name,
+		Description:      fn.Description,
+		PackageType:      "Image",
+		Image:            d.env.ImageURI(RepositoryName(d.file.Project), d.env.Images[fn.Name].Digest),
+		Role:             d.roleARN(fn),
+		Memory:           fn.Memory,
+		Timeout:          fn.Timeout,
+		EphemeralStorage: fn.EphemeralStorage,
+		Architecture:     d.env.Architectures[fn.Name],
+		Environment:      maps.Clone(fn.Env),
+		LogGroup:         LogGroupName(fn.Name),
+		LogFormat:        "Text",
+		Tags:             d.tags(fn),
+	}, fn.Name)
+	for name := range fn.Env {
+		if looksSecret(name) {
+			d.warn(Address{KindFunction, fn.Name}, fmt.Sprintf(
+				"the variable %s looks like a secret: everybody who may read the function's configuration can read it", name))
+		}
+	}
+}
+
+// looksSecret says whether the name of a variable promises something that should not be shown.
+func looksSecret(name string) bool {
+	name = strings.ToUpper(name)
+	for _, word := range []string{"PASSWORD", "PASSWD", "SECRET", "TOKEN", "CREDENTIAL", "API_KEY", "APIKEY", "ACCESS_KEY", "PRIVATE_KEY"} {
+		if strings.Contains(name, word) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,52 @@
+package planner
+
+import (
+	"maps"
+	"reflect"
+)
+
+// normalise returns the desired value with what is not scar's to decide taken over from the live one,
+// so that one plain comparison is enough: tags of others where the file names none, and the version
+// tag, which says which scar last changed a resource and is no reason to change it.
+func normalise(desired Resource, live Value) Value {
+	want, has := tagsOf(desired.Value), tagsOf(live)
+	if want == nil {
+		return desired.Value
+	}
+	merged := maps.Clone(want)
+	if !desired.TagsManaged {
+		for k, v := range has {
+			if _, ours := merged[k]; !ours {
+				merged[k] = v
+			}
+		}
+	}
+	value := withTags(desired.Value, merged)
+	version, tagged := has[TagVersion]
+	if !tagged || version == merged[TagVersion] {
+		return value
+	}
+	asOld := maps.Clone(merged)
+	asOld[TagVersion] = version
+	if kept := withTags(value, asOld); len(Diff(live, kept)) == 0 {
+		return kept
+	}
+	return value
+}
+
+// tagsOf returns the tags of a value; nil for a kind that has none.
+func tagsOf(v Value) Tags {
+	field := reflect.ValueOf(v).FieldByName("Tags")
+	if !field.IsValid() {
+		return nil
+	}
+	return field.Interface().(Tags)
+}
+
+// withTags returns a copy of a value that has the given tags.
+func withTags(v Value, tags Tags) Value {
+	changed := reflect.New(reflect.TypeOf(v)).Elem()
+	changed.Set(reflect.ValueOf(v))
+	changed.FieldByName("Tags").Set(reflect.ValueOf(tags))
+	return changed.Interface().(Value)
+}

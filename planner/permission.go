@@ -1,0 +1,32 @@
+package planner
+
+import "github.com/scar-go/scar/spec"
+
+// Permission is one statement of a function's resource policy: who may invoke it.
+type Permission struct {
+	Function      string `json:"function" plan:"replace"`
+	StatementID   string `json:"statement_id" plan:"replace"`
+	Action        string `json:"action"`
+	Principal     string `json:"principal"` // a service principal
+	SourceARN     string `json:"source_arn"`
+	SourceAccount string `json:"source_account"`
+}
+
+// Kind implements Value.
+func (Permission) Kind() Kind { return KindPermission }
+
+func (p Permission) needs(string) []Address { return []Address{{KindFunction, p.Function}} }
+
+func (d *desire) permissions(fn *spec.Function) {
+	for _, in := range fn.Inputs {
+		p := Permission{
+			Function:      fn.Name,
+			StatementID:   StatementID(d.file.Project, in.Bucket),
+			Action:        "lambda:InvokeFunction",
+			Principal:     ServicePrincipal("s3"),
+			SourceARN:     d.env.BucketARN(in.Bucket),
+			SourceAccount: d.env.Account, // a bucket's name alone may be another's tomorrow
+		}
+		d.add(fn, p, p.Function+"/"+p.StatementID)
+	}
+}

@@ -1,0 +1,82 @@
+package planner
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/scar-go/scar/spec"
+)
+
+// Trigger is one rule of a bucket's notification document.
+type Trigger struct {
+	Bucket string   `json:"bucket" plan:"replace"`
+	ID     string   `json:"id" plan:"replace"`
+	Target string   `json:"target"` // ARN of the function, queue or topic
+	Events []string `json:"events"` // sorted
+	Prefix string   `json:"prefix"`
+	Suffix string   `json:"suffix"`
+}
+
+// Kind implements Value.
+func (Trigger) Kind() Kind { return KindTrigger }
+
+func (t Trigger) needs(project string) []Address {
+	needs := []Address{{KindBucket, t.Bucket}}
+	if function, found := FunctionOfARN(t.Target); found {
+		needs = append(needs, Address{KindPermission, function + "/" + StatementID(project, t.Bucket)})
+	}
+	return needs
+}
+
+func (d *desire) triggers(fn *spec.Function) {
+	for _, in := range fn.Inputs {
+		for _, suffix := range in.Suffix {
+			t := Trigger{
+				Bucket: in.Bucket,
+				ID:     RuleID(d.file.Project, fn.Name, in.Bucket, in.Prefix, suffix, in.Events),
+				Target: d.env.FunctionARN(fn.Name),
+				Events: slices.Sorted(slices.Values(in.Events)),
+				Prefix: in.Prefix,
+				Suffix: suffix,
+			}
+			d.add(fn, t, t.Bucket+"/"+t.ID)
+		}
+	}
+}
+
+// overlap says whether one object can match both rules, which S3 refuses for rules that share an
+// event type on one bucket.
+func (t Trigger) overlap(other Trigger) bool {
+	return t.Bucket == other.Bucket &&
+		eitherWay(strings.HasPrefix, t.Prefix, other.Prefix) &&
+		eitherWay(strings.HasSuffix, t.Suffix, other.Suffix) &&
+		slices.ContainsFunc(t.Events, func(a string) bool {
+			return slices.ContainsFunc(other.Events, func(b string) bool { return eventsOverlap(a, b) })
+		})
+}
+
+// eventsOverlap compares two event types, of which either may be a family: s3:ObjectCreated:*.
+func eventsOverlap(a, b string) bool {
+	covers := func(a, b string) bool {
+		family, isFamily := strings.CutSuffix(a, "*")
+		return a == b || isFamily && strings.HasPrefix(b, family)
+	}
+	return eitherWay(covers, a, b)
+}
+
+func eitherWay(f func(a, b string) bool, a, b string) bool { return f(a, b) || f(b, a) }
+
+// function is the name of the function that the rule starts, empty for a queue or topic.
+func (t Trigger) function() string {
+	name, _ := FunctionOfARN(t.Target)
+	return name
+}
+
+func (t Trigger) describe() string {
+	s := fmt.Sprintf("%s on s3://%s/%s", strings.Join(t.Events, ", "), t.Bucket, t.Prefix)
+	if t.Suffix != "" {
+		s += "*" + t.Suffix
+	}
+	return s
+}
