@@ -1,0 +1,59 @@
+# make         builds bin/scar with the runtime in it
+# make demo    runs the example on this machine, with no account and no Docker
+# make test    everything that a change has to pass
+# make bench   speeds and sizes
+
+GO      ?= go
+BIN     := bin/scar
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+RUNTIME := runtime/embedded/linux_amd64.tar.gz runtime/embedded/linux_arm64.tar.gz
+SOURCES := $(shell find . -name '*.go' -not -path './internal_deps/*')
+
+.PHONY: all generate demo test lint cross bench packages clean
+
+all: $(BIN)
+
+$(BIN): $(RUNTIME) $(SOURCES) go.mod
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/scar
+
+generate:
+	$(GO) generate ./runtime
+
+# The runtime goes into scar as bytes, so it is built before scar is.
+$(RUNTIME) &: $(shell find runtime cmd/scar-runtime image -name '*.go') go.mod
+	$(GO) generate ./runtime
+	@touch $(RUNTIME)
+
+# Debian packages that the demo and the tests run: what makes images, and programs to check with.
+packages:
+	@.ci/packages
+
+demo: packages $(BIN)
+	examples/imagemagick/demo $(BIN)
+
+lint:
+	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
+	  if [ -n "$$unformatted" ]; then echo "not formatted:"; echo "$$unformatted"; exit 1; fi
+	$(GO) mod tidy -diff
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+# scar itself runs on these too; functions and the sandbox are Linux's.
+cross: $(RUNTIME)
+	GOOS=darwin GOARCH=arm64 $(GO) vet ./cmd/scar
+	GOOS=darwin GOARCH=arm64 $(GO) build -o /dev/null ./cmd/scar
+	GOOS=windows GOARCH=amd64 $(GO) build -o /dev/null ./cmd/scar
+	GOOS=linux GOARCH=arm64 $(GO) build -o /dev/null ./cmd/scar ./cmd/scar-runtime
+
+# The tests run containers, servers and other programs, which share the cores with them.
+test: packages $(BIN) lint cross
+	$(GO) test -race -p 2 -timeout 30m ./...
+
+bench: packages $(RUNTIME)
+	@echo "machine: $$(uname -n), $$(nproc) cores, $$(uname -sr)"
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./...
+
+clean:
+	rm -rf bin $(RUNTIME) runtime/embedded/*.json
