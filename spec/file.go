@@ -5,7 +5,7 @@ package spec
 
 // File is one project as its file describes it, overlays merged.
 type File struct {
-	Path    string // of the first file, as the user gave it
+	Path    string // of the first file, as the user gave it; - for standard input
 	Project string
 	Region  string // empty: as the AWS SDK finds it
 	Profile string // empty: as the AWS SDK finds it
@@ -20,7 +20,8 @@ type File struct {
 type Function struct {
 	Name        string
 	Description string
-	Line        int // of the function's key in the file, for messages of later checks
+	File        string // that Line is in, as the user gave it; one of several when files are overlaid
+	Line        int    // of the function's key in the file, for messages of later checks
 
 	Image   Source
 	Script  *Script  // nil: the image's entrypoint runs, with Command if that is set

@@ -1,0 +1,216 @@
+package spec
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/xeipuuv/gojsonschema"
+)
+
+// explain reports a problem that the validator found, in our words.
+func (r *report) explain(n *node, want *rule, problem gojsonschema.ResultError) {
+	property, _ := problem.Details()["property"].(string)
+	switch problem.Type() {
+	case "additional_property_not_allowed":
+		r.unknownKey(n, want, property)
+		return
+	case "required":
+		r.missing(n, property, "is missing; add %s", keyExample(property, want.key(property)))
+		return
+	case "invalid_property_name":
+		r.badName(n, want, property)
+		return
+	case "condition_then":
+		return // the problems of the branch are reported too
+	}
+	if n.bad {
+		return
+	}
+	if want == nil {
+		want = &rule{}
+	}
+	switch problem.Type() {
+	case "invalid_type":
+		r.at(n, "%s", wrongType(n, want))
+	case "number_gte":
+		r.at(n, "%s is below the minimum of %d %s", n.text, want.Minimum, want.Unit)
+	case "number_lte":
+		r.at(n, "%s is above the maximum of %d %s", n.text, want.Maximum, want.Unit)
+	case "pattern":
+		r.wrongPattern(n, want)
+	case "enum":
+		r.at(n, "%s", wrongChoice(n, want))
+	case "string_gte":
+		r.at(n, "is empty; it %s", wants(want))
+	case "string_lte":
+		if n.kind == scalar { // a name that is too long is reported as such
+			r.at(n, "has %d characters, %d are allowed", utf8.RuneCountInString(n.text), want.MaxLength)
+		}
+	case "array_min_items":
+		r.at(n, "is an empty list; it %s", wants(want))
+	default:
+		r.at(n, "%s", problem.Description())
+	}
+}
+
+// wrongPattern reports a text that does not match its pattern. Names of keys are reported by badName,
+// and places by the code that reads them, which has more to say.
+func (r *report) wrongPattern(n *node, want *rule) {
+	switch {
+	case n.kind != scalar:
+	case strings.Contains(want.PatternWords, "such as s3://"):
+	case strings.HasPrefix(want.PatternWords, "wants a service") && n.text == "*":
+		r.at(n, `"*" would allow everything; name the actions, such as dynamodb:PutItem`)
+	default:
+		r.at(n, "%s, not %q", want.PatternWords, n.text)
+	}
+}
+
+// badName reports the name of a key that its mapping does not allow.
+func (r *report) badName(n *node, want *rule, name string) {
+	child := n.get(name)
+	rule := want.one().Names
+	if child == nil || rule == nil {
+		return
+	}
+	if length := utf8.RuneCountInString(name); rule.MaxLength > 0 && length > rule.MaxLength {
+		r.atKey(child, "this name has %d characters, %d are allowed", length, rule.MaxLength)
+		return
+	}
+	r.atKey(child, "%s", rule.PatternWords)
+}
+
+// wrongType says what is wanted and what is there.
+func wrongType(n *node, want *rule) string {
+	is := n.describe()
+	switch {
+	case n.kind == scalar && slices.Equal(want.Types, []string{"string"}):
+		return fmt.Sprintf("wants text; put %s in quotes", n.text)
+	case n.kind == null && slices.Contains(want.Types, "object"):
+		return "has no value; write {} for none"
+	case n.kind == null && slices.Contains(want.Types, "array"):
+		return "has no value; write [] for none"
+	case n.kind == null:
+		is = "nothing"
+	}
+	return wants(want) + ", not " + is
+}
+
+// describe is what a value is, shortly.
+func (n *node) describe() string {
+	switch n.kind {
+	case mapping:
+		return "a mapping"
+	case list:
+		return "a list"
+	case scalar:
+		return strconv.Quote(shorten(n.text))
+	default:
+		return "nothing"
+	}
+}
+
+// shorten cuts a text that would make a message unreadable.
+func shorten(text string) string {
+	const most = 80
+	if utf8.RuneCountInString(text) <= most {
+		return text
+	}
+	return string([]rune(text)[:most]) + "…"
+}
+
+// wants says what kind of value a rule asks for, with an example.
+func wants(r *rule) string {
+	if r.Unit != "" {
+		return r.PatternWords
+	}
+	words := map[string]string{
+		"object": "a mapping", "array": "a list", "string": "text", "boolean": "true or false",
+		"integer": "a whole number", "number": "a number",
+	}
+	var kinds []string
+	for _, t := range r.Types {
+		kinds = append(kinds, words[t])
+	}
+	said := "wants " + either(kinds)
+	if r.asWritten() {
+		said = "wants text or a number"
+	}
+	if len(r.Examples) > 0 && !slices.Contains(r.Types, "boolean") {
+		said += " such as " + flow(r.Examples[0])
+	}
+	return said
+}
+
+// either joins alternatives: a, b or c.
+func either(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
+}
+
+// wrongChoice says which values there are, and which one was probably meant.
+func wrongChoice(n *node, want *rule) string {
+	choices := make([]string, len(want.Enum))
+	for i, choice := range want.Enum {
+		choices[i] = flow(choice)
+	}
+	said := "wants " + either(choices) + ", not " + n.describe()
+	if days, err := strconv.ParseFloat(n.text, 64); err == nil {
+		for _, choice := range want.Enum {
+			if value, ok := choice.(float64); ok && value >= days {
+				return said + "; the next longer is " + flow(choice)
+			}
+		}
+		return said
+	}
+	if meant := nearest(n.text, choices, otherWords); meant != "" {
+		said += "; did you mean " + meant + "?"
+	}
+	return said
+}
+
+// keyExample is a line of YAML that sets a key.
+func keyExample(name string, r *rule) string {
+	if r == nil || len(r.Examples) == 0 {
+		return name
+	}
+	return name + ": " + flow(r.Examples[0])
+}
+
+// flow is a value of the schema as YAML in one line.
+func flow(value any) string {
+	switch v := value.(type) {
+	case string:
+		if v == "" || strings.ContainsAny(v, "*{}[],&#|>@`\"'%!") || number.MatchString(v) || strings.HasPrefix(v, "-") && len(v) < 3 {
+			return strconv.Quote(v)
+		}
+		return v
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	case []any:
+		parts := make([]string, len(v))
+		for i, item := range v {
+			parts[i] = flow(item)
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	case map[string]any:
+		parts := make([]string, 0, len(v))
+		for key, item := range v {
+			parts = append(parts, key+": "+flow(item))
+		}
+		slices.Sort(parts)
+		return "{" + strings.Join(parts, ", ") + "}"
+	default:
+		b, err := json.Marshal(value)
+		if err != nil {
+			return fmt.Sprint(value)
+		}
+		return string(b)
+	}
+}

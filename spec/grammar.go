@@ -1,0 +1,149 @@
+package spec
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/xeipuuv/gojsonschema"
+
+	"github.com/scar-go/scar/schemas"
+)
+
+// grammar is the JSON Schema of the native format twice: compiled, to find what is wrong, and as a tree
+// of rules, to say in our words what is wanted instead.
+type grammar struct {
+	root     *rule
+	compiled *gojsonschema.Schema
+}
+
+// rule is what the schema says of one value.
+type rule struct {
+	Ref          string           `json:"$ref"`
+	Types        names            `json:"type"`
+	Unit         string           `json:"x-unit"` // MB or s
+	Minimum      int              `json:"minimum"`
+	Maximum      int              `json:"maximum"`
+	MaxLength    int              `json:"maxLength"`
+	PatternWords string           `json:"patternErrorMessage"`
+	Enum         []any            `json:"enum"`
+	Examples     []any            `json:"examples"`
+	Required     []string         `json:"required"`
+	Properties   map[string]*rule `json:"properties"`
+	Others       *others          `json:"additionalProperties"`
+	Names        *rule            `json:"propertyNames"`
+	Items        *rule            `json:"items"`
+	Definitions  map[string]*rule `json:"definitions"`
+}
+
+// names is a keyword that holds one name or several.
+type names []string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *names) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] == '"' {
+		*n = make(names, 1)
+		return json.Unmarshal(b, &(*n)[0])
+	}
+	return json.Unmarshal(b, (*[]string)(n))
+}
+
+// others is what additionalProperties says: a rule for them, or that there may be none.
+type others struct{ rule *rule }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (o *others) UnmarshalJSON(b []byte) error {
+	if string(b) == "false" {
+		return nil
+	}
+	o.rule = &rule{}
+	return json.Unmarshal(b, o.rule)
+}
+
+// newGrammar reads the schema. It can fail only if the schema is damaged.
+func newGrammar() (*grammar, error) {
+	text := schemas.Native()
+	var root rule
+	if err := json.Unmarshal(text, &root); err != nil {
+		return nil, fmt.Errorf("read the schema of func.yaml: %w", err)
+	}
+	if err := root.link(root.Definitions); err != nil {
+		return nil, fmt.Errorf("read the schema of func.yaml: %w", err)
+	}
+	compiled, err := gojsonschema.NewSchema(gojsonschema.NewBytesLoader(text))
+	if err != nil {
+		return nil, fmt.Errorf("compile the schema of func.yaml: %w", err)
+	}
+	return &grammar{root: &root, compiled: compiled}, nil
+}
+
+// link replaces references by what they refer to. Examples beside a reference are kept, being the
+// better ones.
+func (r *rule) link(definitions map[string]*rule) error {
+	if r.Ref != "" {
+		target := definitions[strings.TrimPrefix(r.Ref, "#/definitions/")]
+		if target == nil {
+			return fmt.Errorf("reference %s leads nowhere", r.Ref)
+		}
+		examples := r.Examples
+		*r = *target
+		if examples != nil {
+			r.Examples = examples
+		}
+		if r.Ref != "" {
+			return r.link(definitions)
+		}
+	}
+	children := make([]*rule, 0, len(r.Properties)+3)
+	for _, child := range r.Properties {
+		children = append(children, child)
+	}
+	if r.Others != nil {
+		children = append(children, r.Others.rule)
+	}
+	for _, child := range append(children, r.Names, r.Items) {
+		if child == nil {
+			continue
+		}
+		if err := child.link(definitions); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// key is the rule for the value of a key; nil where the key is unknown.
+func (r *rule) key(name string) *rule {
+	r = r.one()
+	if r == nil {
+		return nil
+	}
+	if known := r.Properties[name]; known != nil {
+		return known
+	}
+	if r.Others != nil {
+		return r.Others.rule
+	}
+	return nil
+}
+
+// item is the rule for an item of a list.
+func (r *rule) item() *rule {
+	if r == nil {
+		return nil
+	}
+	return r.Items
+}
+
+// one is the rule for a mapping: the item's where one item may stand for a list of one.
+func (r *rule) one() *rule {
+	if r != nil && r.Properties == nil && r.Others == nil && r.Items != nil {
+		return r.Items
+	}
+	return r
+}
+
+// asWritten says that a scalar is taken as it is written, whatever YAML makes of it.
+func (r *rule) asWritten() bool {
+	return r != nil && len(r.Types) == 3 && r.Types[0] == "string" && r.Types[1] == "number" && r.Types[2] == "boolean"
+}

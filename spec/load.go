@@ -1,0 +1,199 @@
+package spec
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Options are what Load needs beside the paths.
+type Options struct {
+	Stdin io.Reader // read for the path -; relative paths in it are relative to the working directory
+}
+
+// stdinName is what standard input is called in messages.
+const stdinName = "<stdin>"
+
+// Load reads a project from its files. Later files overlay earlier ones: mappings are merged, scalars
+// and lists replaced. The path - is standard input.
+//
+// What is wrong with the files themselves is returned as Problems, all of it at once; that a file
+// cannot be opened, or that ctx has ended, is another error.
+func Load(ctx context.Context, paths []string, opts Options) (*File, error) {
+	sources, err := readSources(paths, opts)
+	if err != nil {
+		return nil, err
+	}
+	r := &report{}
+	f, drafts, err := check(sources, r)
+	if err != nil {
+		return nil, err
+	}
+	d := newDisk(r)
+	for _, draft := range drafts {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := d.open(ctx, draft); err != nil {
+			return nil, err
+		}
+		f.Functions = append(f.Functions, draft.Function)
+	}
+	if err := r.err(); err != nil {
+		return nil, err
+	}
+	f.Path = paths[0]
+	return f, nil
+}
+
+// LoadProject reads project, region and profile only, for commands that remove things: what is wrong
+// with the functions, or is gone from the disk, is no obstacle. Its errors are those of Load.
+func LoadProject(ctx context.Context, paths []string, opts Options) (*File, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	sources, err := readSources(paths, opts)
+	if err != nil {
+		return nil, err
+	}
+	r := &report{}
+	f, _, err := checkOnly(sources, []string{"project", "region", "profile"}, r)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.err(); err != nil {
+		return nil, err
+	}
+	f.Path = paths[0]
+	return f, nil
+}
+
+// check does all that can be done without the disk.
+func check(sources []*source, r *report) (*File, []*draft, error) {
+	root := readTree(sources, r)
+	if root == nil {
+		return nil, nil, r.err()
+	}
+	return checkTree(root, r)
+}
+
+// checkOnly looks at some keys of the file and takes it that there are no functions.
+func checkOnly(sources []*source, keys []string, r *report) (*File, []*draft, error) {
+	all := &report{}
+	root := readTree(sources, all)
+	for _, f := range all.found {
+		if root == nil || slices.Contains(keys, f.path) {
+			r.add(f)
+		}
+	}
+	if root == nil {
+		return nil, nil, r.err()
+	}
+	if root.kind == mapping {
+		only := *root
+		only.index = nil
+		only.fields = []field{{"functions", &node{src: root.src, kind: mapping}}}
+		for _, key := range keys {
+			if value := root.get(key); value != nil {
+				only.fields = append(only.fields, field{key, value})
+			}
+		}
+		root = &only
+	}
+	return checkTree(root, r)
+}
+
+func checkTree(root *node, r *report) (*File, []*draft, error) {
+	g, err := newGrammar()
+	if err != nil {
+		return nil, nil, err
+	}
+	resolveDollars(root, fileLevel, r)
+	if err := g.validate(root, r); err != nil {
+		return nil, nil, err
+	}
+	f, drafts := describe(root, r)
+	return f, drafts, nil
+}
+
+// readTree parses the files and lays them over each other. Where one makes no sense at all, it reports
+// that and returns nil.
+func readTree(sources []*source, r *report) *node {
+	var root *node
+	failed := false
+	for _, src := range sources {
+		tree := parse(src, r)
+		switch {
+		case tree == nil || isClassic(tree, r):
+			failed = true
+		case root == nil:
+			root = tree
+		default:
+			root = overlay(root, tree, fileLevel)
+		}
+	}
+	if failed {
+		return nil
+	}
+	return root
+}
+
+// isClassic reports a file in the format of the original scar, which marks itself by a list of
+// functions under the name of a provider.
+func isClassic(root *node, r *report) bool {
+	for _, provider := range []string{"aws", "oscar"} {
+		if n := root.get("functions").get(provider); n != nil && n.kind == list {
+			r.atKey(n, "this file is in the classic Function Definition Language, a list of functions under %s, which is not "+
+				"supported by this version; write the functions by name, as in functions: {grayify: {image: …, script: …}}", provider)
+			return true
+		}
+	}
+	return false
+}
+
+func readSources(paths []string, opts Options) ([]*source, error) {
+	if len(paths) == 0 {
+		return nil, errors.New("read the file of functions: no path is given")
+	}
+	sources := make([]*source, len(paths))
+	for i, path := range paths {
+		src, err := readSource(path, opts)
+		if err != nil {
+			return nil, err
+		}
+		src.index = i
+		sources[i] = src
+	}
+	return sources, nil
+}
+
+// readSource reads a file, one byte more than the largest that makes sense at most.
+func readSource(path string, opts Options) (*source, error) {
+	src := &source{name: path}
+	reader, folder := opts.Stdin, "."
+	if path == "-" {
+		src.name = stdinName
+		if reader == nil {
+			return nil, errors.New("read the file of functions: standard input is not available")
+		}
+	} else {
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, fmt.Errorf("read the file of functions: %w", err)
+		}
+		defer file.Close()
+		reader, folder = file, filepath.Dir(path)
+	}
+	var err error
+	if src.text, err = io.ReadAll(io.LimitReader(reader, maxSource+1)); err != nil {
+		return nil, fmt.Errorf("read the file of functions: %w", err)
+	}
+	if src.dir, err = filepath.Abs(folder); err != nil {
+		return nil, fmt.Errorf("find the folder of %s: %w", src.name, err)
+	}
+	return src, nil
+}

@@ -1,0 +1,138 @@
+package spec
+
+import (
+	"slices"
+	"strings"
+)
+
+// records is the folder of a function's first output bucket in which the runtime keeps its records.
+const records = ".scar/"
+
+// checkLoops finds inputs that are fed by what they cause: a function's own outputs, those of functions
+// that start each other in a circle, and the records that are written after each event.
+func checkLoops(drafts []*draft, r *report) {
+	for _, d := range drafts {
+		for i, in := range d.Inputs {
+			for j, out := range d.Outputs {
+				if out.feeds(in) {
+					r.at(d.inputs[i], "is a loop: the output in %s would start %s again for each of its results; "+
+						"set them apart by folder or bucket", d.outputs[j].place(d.inputs[i]), d.Name)
+				}
+			}
+		}
+	}
+	checkRecords(drafts, r)
+	checkCircles(drafts, r)
+}
+
+// feeds says whether a file stored in the output can be an object of the input that starts a function.
+func (out Output) feeds(in Input) bool {
+	return out.Bucket == in.Bucket && strings.HasPrefix(out.Prefix, in.Prefix) && in.created() &&
+		slices.ContainsFunc(in.Suffix, out.canEndIn)
+}
+
+// created says whether storing an object is one of the input's events.
+func (in Input) created() bool { return overlapsAny(eventWords["created"], in.Events, sameEvent) }
+
+// canEndIn says whether the output takes a file whose name ends so. What a glob ends in, after its last
+// wildcard, is all that is known of the names that it matches.
+func (out Output) canEndIn(suffix string) bool {
+	if len(out.Match) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(out.Match, func(glob string) bool {
+		return suffixOverlap(glob[strings.LastIndexAny(glob, `*?]}\`)+1:], suffix)
+	})
+}
+
+// checkRecords finds inputs that the records of a function would start.
+func checkRecords(drafts []*draft, r *report) {
+	writers := map[string]*draft{} // by bucket; one per bucket is enough to say
+	for _, d := range drafts {
+		if len(d.Outputs) > 0 && writers[d.Outputs[0].Bucket] == nil {
+			writers[d.Outputs[0].Bucket] = d
+		}
+	}
+	for _, d := range drafts {
+		for i, in := range d.Inputs {
+			writer := writers[in.Bucket]
+			if writer == nil || d.inputs[i].bad || !in.coversRecords() {
+				continue
+			}
+			r.at(d.inputs[i], "covers %s, where scar keeps the records of %s, so each record would start %s; "+
+				"name a folder or a suffix", records, writer.Name, d.Name)
+		}
+	}
+}
+
+func (in Input) coversRecords() bool {
+	return prefixOverlap(in.Prefix, records) && in.created() &&
+		slices.ContainsFunc(in.Suffix, func(s string) bool { return suffixOverlap(s, ".json") })
+}
+
+// checkCircles finds functions that start each other through their outputs.
+func checkCircles(drafts []*draft, r *report) {
+	consumers := map[string][]*draft{} // by the bucket of an input
+	for _, d := range drafts {
+		for _, in := range d.Inputs {
+			if !slices.Contains(consumers[in.Bucket], d) {
+				consumers[in.Bucket] = append(consumers[in.Bucket], d)
+			}
+		}
+	}
+	reported := map[*draft]bool{}
+	for _, d := range drafts {
+		circle := findCircle(d, consumers)
+		if len(circle) < 2 || slices.ContainsFunc(circle, func(d *draft) bool { return reported[d] }) {
+			continue
+		}
+		names := make([]string, 0, len(circle)+1)
+		for _, member := range append(circle, d) {
+			names = append(names, member.Name)
+			reported[member] = true
+		}
+		r.at(d.inputs[fedInput(circle[len(circle)-1], d)], "is a loop: each function's results start the next: %s", strings.Join(names, " → "))
+	}
+}
+
+// findCircle is a shortest way from a function through the functions that its results start back to it,
+// without the return; nil where there is none.
+func findCircle(start *draft, consumers map[string][]*draft) []*draft {
+	from := map[*draft]*draft{}
+	queue := []*draft{start}
+	for len(queue) > 0 {
+		d := queue[0]
+		queue = queue[1:]
+		for _, out := range d.Outputs {
+			for _, next := range consumers[out.Bucket] {
+				if next == start && d != start && fedInput(d, start) >= 0 {
+					return trace(d, start, from)
+				}
+				if next == start || from[next] != nil || fedInput(d, next) < 0 {
+					continue
+				}
+				from[next] = d
+				queue = append(queue, next)
+			}
+		}
+	}
+	return nil
+}
+
+// trace is the way to a function that a search has found.
+func trace(end, start *draft, from map[*draft]*draft) []*draft {
+	way := []*draft{end}
+	for d := end; d != start; {
+		d = from[d]
+		way = append(way, d)
+	}
+	slices.Reverse(way)
+	return way
+}
+
+// fedInput is the first input of a function that an output of another feeds; -1 where there is none.
+func fedInput(by, d *draft) int {
+	return slices.IndexFunc(d.Inputs, func(in Input) bool {
+		return slices.ContainsFunc(by.Outputs, func(out Output) bool { return out.feeds(in) })
+	})
+}
