@@ -1,0 +1,117 @@
+package aws
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+)
+
+// LogClient is what Tail needs of CloudWatch Logs.
+type LogClient = cloudwatchlogs.FilterLogEventsAPIClient
+
+// TailOptions say which events Tail reads.
+type TailOptions struct {
+	Since  time.Time     // of the first event; zero: from the beginning
+	Follow bool          // wait for new events until the context ends
+	Filter string        // a filter pattern of CloudWatch Logs; empty: every event
+	Pause  time.Duration // between two looks at the log; 0 means two seconds
+}
+
+// LogEvent is one entry of a log.
+type LogEvent struct {
+	Time    time.Time
+	Stream  string
+	Message string // as it was written, usually with a line feed at its end
+}
+
+const (
+	defaultTailPause = 2 * time.Second
+
+	// lateness is how long after its time an event may become visible: the streams of a group are
+	// filled independently. What was shown is remembered for as long.
+	lateness = 30 * time.Second
+)
+
+// Tail reads the events of a log group in the order in which CloudWatch Logs answers them and calls
+// emit for each, once. Without Follow it ends with the last one; with Follow it ends with the context,
+// or with an error of emit. A log group that does not exist is an error that says so.
+func Tail(ctx context.Context, client LogClient, group string, opts TailOptions, emit func(LogEvent) error) error {
+	if opts.Pause <= 0 {
+		opts.Pause = defaultTailPause
+	}
+	t := &tail{client: client, group: group, opts: opts, emit: emit, seen: map[string]int64{}}
+	if !opts.Since.IsZero() {
+		t.from = opts.Since.UnixMilli()
+	}
+	for {
+		if err := t.look(ctx); err != nil || !opts.Follow {
+			return err
+		}
+		if err := sleep(ctx, opts.Pause); err != nil {
+			return err
+		}
+	}
+}
+
+// tail is one Tail under way. Times are in milliseconds since 1970.
+type tail struct {
+	client LogClient
+	group  string
+	opts   TailOptions
+	emit   func(LogEvent) error
+
+	from int64            // where the next look begins
+	last int64            // the latest time of an event so far
+	seen map[string]int64 // time by id, of the events that the next look may find again
+}
+
+// look emits all events that are new since the last look.
+func (t *tail) look(ctx context.Context) error {
+	in := &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &t.group}
+	if t.from > 0 {
+		in.StartTime = &t.from
+	}
+	if t.opts.Filter != "" {
+		in.FilterPattern = &t.opts.Filter
+	}
+	pages := cloudwatchlogs.NewFilterLogEventsPaginator(t.client, in)
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if isNotFound(err) {
+			return fmt.Errorf("the log group %s does not exist: is the function applied, in this region?", t.group)
+		}
+		if err != nil {
+			return fmt.Errorf("read log group %s: %w", t.group, explain(err))
+		}
+		for _, e := range page.Events {
+			if err := t.show(e); err != nil {
+				return err
+			}
+		}
+	}
+	t.forget()
+	return nil
+}
+
+func (t *tail) show(e types.FilteredLogEvent) error {
+	id, at := deref(e.EventId), deref(e.Timestamp)
+	if _, shown := t.seen[id]; shown {
+		return nil
+	}
+	t.seen[id] = at
+	t.last = max(t.last, at)
+	return t.emit(LogEvent{Time: time.UnixMilli(at), Stream: deref(e.LogStreamName), Message: deref(e.Message)})
+}
+
+// forget moves the beginning of the next look on, and drops what that cannot find again.
+func (t *tail) forget() {
+	t.from = max(t.from, t.last-lateness.Milliseconds())
+	for id, at := range t.seen {
+		if at < t.from {
+			delete(t.seen, id)
+		}
+	}
+}
