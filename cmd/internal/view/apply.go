@@ -172,7 +172,7 @@ func (a *Apply) count(e applier.Event) {
 	case applier.Skipped:
 		a.tally.skipped++
 	case applier.Done:
-		add, change, destroy := counts(&planner.Plan{Changes: []planner.Change{e.Change}})
+		add, change, destroy := (&planner.Plan{Changes: []planner.Change{e.Change}}).Counts()
 		a.tally.add += add
 		a.tally.change += change
 		a.tally.destroy += destroy

@@ -9,11 +9,18 @@ import (
 	"github.com/hashicorp/go-multierror"
 
 	"github.com/scar-go/scar/applier"
+	"github.com/scar-go/scar/spec"
 )
 
-// Error prints what a command ended with: each error once.
+// Error prints what a command ended with: each error once, problems of the file with the line that
+// they are in.
 func Error(s *Streams, err error) {
 	p := s.err()
+	var problems spec.Problems
+	if errors.As(err, &problems) {
+		problemsHuman(p, problems)
+		return
+	}
 	for _, one := range flatten(err) {
 		first, rest, _ := strings.Cut(cleanLines(one.Error()), "\n")
 		p.printf("%s %s\n", p.paint(red, "error:"), first)

@@ -36,35 +36,11 @@ func warnings(p *printer, list []planner.Warning) error {
 // expect it to go.
 func visible(c planner.Change) bool { return c.Action != planner.NoOp }
 
-func hasChanges(p *planner.Plan) bool {
-	add, change, destroy := counts(p)
-	return add+change+destroy > 0
-}
-
-// counts are terraform's: what is replaced is both added and destroyed.
-func counts(p *planner.Plan) (add, change, destroy int) {
-	for _, c := range p.Changes {
-		switch c.Action {
-		case planner.Create:
-			add++
-		case planner.Update, planner.Adopt:
-			change++
-		case planner.Replace:
-			add++
-			destroy++
-		case planner.Delete:
-			destroy++
-		case planner.NoOp, planner.Retain:
-		}
-	}
-	return add, change, destroy
-}
-
 func summary(p *planner.Plan) string {
-	if !hasChanges(p) {
+	if !p.HasChanges() {
 		return "No changes. Your account matches the file."
 	}
-	add, change, destroy := counts(p)
+	add, change, destroy := p.Counts()
 	return fmt.Sprintf("Plan: %d to add, %d to change, %d to destroy.", add, change, destroy)
 }
 
@@ -86,7 +62,7 @@ func signOf(a planner.Action) (string, sgr) {
 }
 
 func planHuman(p *printer, plan *planner.Plan) error {
-	if hasChanges(plan) {
+	if plan.HasChanges() {
 		p.printf("scar will do the following in account %s, region %s:\n\n", plan.Account, plan.Region)
 	}
 	for _, c := range plan.Changes {

@@ -8,11 +8,9 @@ import (
 
 // Build says which scar this is.
 type Build struct {
-	Version string   `json:"version"`
-	Commit  string   `json:"commit,omitempty"`
-	Go      string   `json:"go"`
-	System  string   `json:"system"` // operating system and architecture
-	Runtime []string `json:"runtime"`
+	Version string `json:"version"`
+	Go      string `json:"go"`     // of the compiler
+	System  string `json:"system"` // operating system and architecture
 }
 
 // Version prints which scar this is.
@@ -27,19 +25,22 @@ func Version(s *Streams, f Format, b Build) error {
 }
 
 // Validated says that a file holds no problem that the file alone can have.
-func Validated(s *Streams, f Format, file *spec.File, notes []string) error {
+func Validated(s *Streams, f Format, file *spec.File) error {
 	p := s.out()
 	if f == JSON {
 		names := make([]string, len(file.Functions))
 		for i := range file.Functions {
 			names[i] = file.Functions[i].Name
 		}
-		p.json(map[string]any{"valid": true, "project": file.Project, "functions": names, "notes": append([]string{}, notes...)}, "  ")
+		p.json(map[string]any{"valid": true, "project": file.Project, "functions": names}, "  ")
 		return p.result()
 	}
 	p.printf("%s %s: project %s, %s.\n", p.paint(green, "Valid."), clean(file.Path), file.Project, count(len(file.Functions), "function"))
 	return p.result()
 }
+
+// Invalid prints the problems of a file for programs; people get them from Error.
+func Invalid(s *Streams, problems spec.Problems) error { return problemsJSON(s.out(), problems) }
 
 // Finding is one thing that scar local needs of the machine.
 type Finding struct {
