@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // lockTimeout is how long Open waits for another process to let go of the file.
@@ -32,7 +33,7 @@ func Open(path string) (*DB, error) {
 		NoSync:       true,
 		FreelistType: bbolt.FreelistMapType,
 	})
-	if errors.Is(err, bbolt.ErrTimeout) {
+	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, fmt.Errorf("open state %s: %w", path, ErrLocked)
 	}
 	if err != nil {
@@ -124,7 +125,28 @@ func (t *Table[T]) Delete(key string) error {
 	return t.db.bolt.Update(func(tx *bbolt.Tx) error { return tx.Bucket(t.name).Delete([]byte(key)) })
 }
 
-// Each calls visit for every key that starts with prefix, in order, until it returns false.
+// Remove removes a key in one transaction if check, which gets the value as it is, or the zero value,
+// and whether it exists, agrees. An error from check leaves the table as it was and is returned as it
+// is.
+func (t *Table[T]) Remove(key string, check func(value T, found bool) error) error {
+	return t.db.bolt.Update(func(tx *bbolt.Tx) error {
+		b := tx.Bucket(t.name)
+		var value T
+		old := b.Get([]byte(key))
+		if old != nil {
+			if err := json.Unmarshal(old, &value); err != nil {
+				return fmt.Errorf("read %s %q: %w", t.name, key, err)
+			}
+		}
+		if err := check(value, old != nil); err != nil {
+			return err
+		}
+		return b.Delete([]byte(key))
+	})
+}
+
+// Each calls visit for every key that starts with prefix, in order, until it returns false. Visit
+// must not use the database.
 func (t *Table[T]) Each(prefix string, visit func(key string, value T) bool) error {
 	return t.db.bolt.View(func(tx *bbolt.Tx) error {
 		c := tx.Bucket(t.name).Cursor()

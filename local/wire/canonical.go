@@ -100,20 +100,18 @@ func awsEncode(s string, keepSlash bool) string {
 	return b.String()
 }
 
-// HashBody reads a body of at most limit bytes into memory, leaves the request with a copy to read,
-// and returns its SHA-256 in hexadecimal.
-func HashBody(r *http.Request, limit int64) (payloadHash string, err error) {
+// ReadBody reads a body of at most limit bytes into memory and leaves the request with a copy to read.
+func ReadBody(r *http.Request, limit int64) ([]byte, error) {
 	b, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
 	if err != nil {
-		return "", fmt.Errorf("read request: %w", err)
+		return nil, fmt.Errorf("read request: %w", err)
 	}
 	if int64(len(b)) > limit {
-		return "", Errorf(http.StatusRequestEntityTooLarge, "RequestTooLargeException",
+		return nil, Errorf(http.StatusRequestEntityTooLarge, "RequestTooLargeException",
 			"Request must be smaller than %d bytes", limit)
 	}
 	r.Body = io.NopCloser(bytes.NewReader(b))
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:]), nil
+	return b, nil
 }
 
 // PayloadHash is what the client signed in place of an S3 request's body, which is then checked while

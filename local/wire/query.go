@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"encoding/xml"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -21,22 +22,42 @@ type QueryAPI struct {
 
 // ServeHTTP serves one call. The body must have been bounded by the caller.
 func (q QueryAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if err := r.ParseForm(); err != nil {
-		Query.WriteError(w, r, Errorf(http.StatusBadRequest, "MalformedQueryString", "%v", err))
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		Query.WriteError(w, r, err)
 		return
 	}
-	action := r.Form.Get("Action")
+	form, err := QueryForm(r, body)
+	if err != nil {
+		Query.WriteError(w, r, err)
+		return
+	}
+	action := form.Get("Action")
 	do, found := q.Operations[action]
 	if !found {
 		Query.WriteError(w, r, Unknown(q.Service, action))
 		return
 	}
-	result, err := do(r.Context(), r.Form)
+	result, err := do(r.Context(), form)
 	if err != nil {
 		Query.WriteError(w, r, err)
 		return
 	}
 	writeXML(w, r, http.StatusOK, queryAnswer{q.Namespace, action, result, CallOf(r.Context()).RequestID})
+}
+
+// QueryForm is the form that a request brings: in its body or, where that is empty, in its address, but
+// never in both, so that whoever looks at a request sees the same values.
+func QueryForm(r *http.Request, body []byte) (url.Values, error) {
+	text := string(body)
+	if text == "" {
+		text = r.URL.RawQuery
+	}
+	form, err := url.ParseQuery(text)
+	if err != nil {
+		return nil, Errorf(http.StatusBadRequest, "MalformedQueryString", "%v", err)
+	}
+	return form, nil
 }
 
 type queryAnswer struct {

@@ -1,0 +1,109 @@
+package local
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/scar-go/scar/local/wire"
+)
+
+// actionPrefixes are the services' names in policies, where they differ from those in signatures.
+var actionPrefixes = map[string]string{"tagging": "tag"}
+
+// freeOperations need no right.
+var freeOperations = map[string]bool{"sts:GetCallerIdentity": true}
+
+// authorize refuses what the policies of a role do not allow its sessions. S3 and the registry ask
+// for themselves, since there one call may need several rights.
+func (b *Backend) authorize(r *http.Request, call wire.Call, body []byte) error {
+	if call.Identity.Admin() || call.Service == "s3" || freeOperations[call.Service+":"+call.Operation] {
+		return nil
+	}
+	prefix := call.Service
+	if other, found := actionPrefixes[prefix]; found {
+		prefix = other
+	}
+	action, resource := prefix+":"+call.Operation, b.resourceOf(r, call, body)
+	if action == "lambda:Invoke" {
+		action = "lambda:InvokeFunction"
+	}
+	allowed, err := b.iam.Allowed(r.Context(), call.Identity, action, resource, nil)
+	if err != nil {
+		return fmt.Errorf("authorize %s: %w", action, err)
+	}
+	if allowed {
+		return nil
+	}
+	status, code := http.StatusBadRequest, "AccessDeniedException"
+	switch call.Service {
+	case "iam", "sts":
+		status, code = http.StatusForbidden, "AccessDenied"
+	case "lambda":
+		status = http.StatusForbidden
+	}
+	return wire.Errorf(status, code, "User: %s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action",
+		call.Identity.ARN, action, resource, action)
+}
+
+// resourceOf is the ARN of what a call is about, or * where a policy cannot name it.
+func (b *Backend) resourceOf(r *http.Request, call wire.Call, body []byte) string {
+	regional := func(service, resource string) string {
+		return fmt.Sprintf("arn:aws:%s:%s:%s:%s", service, b.options.Region, b.options.Account, resource)
+	}
+	switch call.Service {
+	case "lambda":
+		if name := lambdaResource(r.URL.Path); strings.HasPrefix(name, "arn:") {
+			return name
+		} else if name != "" {
+			return regional("lambda", "function:"+name)
+		}
+	case "iam", "sts":
+		return b.roleResource(r, body)
+	case "logs":
+		return logsResource(regional, body)
+	case "ecr":
+		var in struct{ RepositoryName, ResourceArn string }
+		if err := json.Unmarshal(body, &in); err == nil && in.RepositoryName != "" {
+			return regional("ecr", "repository/"+in.RepositoryName)
+		} else if err == nil && in.ResourceArn != "" {
+			return in.ResourceArn
+		}
+	}
+	return "*"
+}
+
+func lambdaResource(path string) string {
+	parts := strings.Split(strings.Trim(path, "/"), "/")
+	if len(parts) < 3 {
+		return ""
+	}
+	return parts[2]
+}
+
+func (b *Backend) roleResource(r *http.Request, body []byte) string {
+	form, err := wire.QueryForm(r, body)
+	switch {
+	case err != nil:
+		return "*"
+	case form.Get("RoleArn") != "":
+		return form.Get("RoleArn")
+	case form.Get("RoleName") != "":
+		return b.iam.RoleARN(r.Context(), form.Get("RoleName"), form.Get("Path"))
+	default:
+		return "*"
+	}
+}
+
+func logsResource(regional func(service, resource string) string, body []byte) string {
+	var in struct{ LogGroupName, LogStreamName, ResourceArn string }
+	switch err := json.Unmarshal(body, &in); {
+	case err == nil && in.ResourceArn != "":
+		return in.ResourceArn
+	case err == nil && in.LogGroupName != "":
+		return regional("logs", "log-group:"+in.LogGroupName+":log-stream:"+in.LogStreamName)
+	default:
+		return "*"
+	}
+}

@@ -1,0 +1,183 @@
+package iam
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/scar-go/scar/local/wire"
+)
+
+// Allowed says whether a caller may take an action, such as s3:GetObject, on a resource, an ARN.
+// Conditions holds the values of condition keys, such as s3:prefix. The administrator may do
+// everything, the session of a role what the role's policies say now, and all others nothing. With an
+// error the answer is no.
+func (s *Service) Allowed(ctx context.Context, id wire.Identity, action, resource string, conditions map[string][]string) (bool, error) {
+	if id.Admin() {
+		return true, nil
+	}
+	if id.Role == "" {
+		return false, nil
+	}
+	r, found, err := s.current(ctx, id.Role)
+	if err != nil || !found {
+		return false, err
+	}
+	documents, err := r.documents()
+	if err != nil {
+		return false, err
+	}
+	return evaluate(documents, newRequest(action, resource, conditions))
+}
+
+// documents are the policies that limit the role's sessions.
+func (r role) documents() ([]document, error) {
+	var out []document
+	for name, text := range r.Inline {
+		d, err := parseDocument(text)
+		if err != nil {
+			return nil, fmt.Errorf("policy %q of role %q: %w", name, r.Name, err)
+		}
+		out = append(out, d)
+	}
+	for _, arn := range r.Attached {
+		d, err := parseDocument(managedPolicies[arn])
+		if err != nil {
+			return nil, fmt.Errorf("managed policy %q: %w", arn, err)
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+// request is what is asked of policies.
+type request struct {
+	action     string
+	resource   string
+	conditions map[string][]string // by lower-case key
+}
+
+func newRequest(action, resource string, conditions map[string][]string) request {
+	r := request{action, resource, make(map[string][]string, len(conditions))}
+	for key, values := range conditions {
+		r.conditions[strings.ToLower(key)] = values
+	}
+	return r
+}
+
+// evaluate says whether the documents allow the request: one statement does, and none denies it.
+func evaluate(documents []document, r request) (bool, error) {
+	allowed := false
+	for _, d := range documents {
+		for _, st := range d.Statement {
+			applies, err := st.applies(r)
+			if err != nil {
+				return false, err
+			}
+			if !applies {
+				continue
+			}
+			if st.Effect == "Deny" {
+				return false, nil
+			}
+			allowed = true
+		}
+	}
+	return allowed, nil
+}
+
+func (st statement) applies(r request) (bool, error) {
+	if !st.matchesAction(r.action) || !st.matchesResource(r.resource) {
+		return false, nil
+	}
+	return conditionsHold(st.Condition, r.conditions)
+}
+
+func (st statement) matchesAction(action string) bool {
+	matches := func(pattern string) bool { return wildcard(strings.ToLower(pattern), strings.ToLower(action)) }
+	if st.NotAction != nil {
+		return !slices.ContainsFunc(st.NotAction, matches)
+	}
+	return slices.ContainsFunc(st.Action, matches)
+}
+
+func (st statement) matchesResource(resource string) bool {
+	matches := func(pattern string) bool { return wildcard(pattern, resource) }
+	if st.NotResource != nil {
+		return !slices.ContainsFunc(st.NotResource, matches)
+	}
+	return slices.ContainsFunc(st.Resource, matches)
+}
+
+// wildcard matches text against a pattern in which * stands for any characters and ? for one.
+func wildcard(pattern, text string) bool {
+	// After a mismatch the last star takes one character more; earlier stars need no second look.
+	star, resume := -1, 0
+	p, t := 0, 0
+	for t < len(text) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, resume = p, t
+			p++
+		case p < len(pattern) && pattern[p] == '?':
+			_, size := utf8.DecodeRuneInString(text[t:])
+			p, t = p+1, t+size
+		case p < len(pattern) && pattern[p] == text[t]:
+			p, t = p+1, t+1
+		case star >= 0:
+			_, size := utf8.DecodeRuneInString(text[resume:])
+			resume += size
+			p, t = star+1, resume
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
+}
+
+// trusts says whether a trust policy lets a caller assume its role. Names are how policies may name
+// the caller, by type of principal.
+func (d document) trusts(names map[string][]string, action string, conditions map[string][]string) (bool, error) {
+	r := newRequest(action, "", conditions)
+	trusted := false
+	for _, st := range d.Statement {
+		if !st.matchesAction(r.action) || !st.matchesPrincipal(names) {
+			continue
+		}
+		holds, err := conditionsHold(st.Condition, r.conditions)
+		if err != nil {
+			return false, err
+		}
+		if !holds {
+			continue
+		}
+		if st.Effect == "Deny" {
+			return false, nil
+		}
+		trusted = true
+	}
+	return trusted, nil
+}
+
+func (st statement) matchesPrincipal(names map[string][]string) bool {
+	if st.NotPrincipal != nil {
+		return !st.NotPrincipal.include(names)
+	}
+	return st.Principal.include(names)
+}
+
+func (p principals) include(names map[string][]string) bool {
+	if _, everybody := p["*"]; everybody {
+		return true
+	}
+	for kind, list := range names {
+		for _, name := range p[kind] {
+			if slices.Contains(list, name) || kind == "AWS" && name == "*" {
+				return true
+			}
+		}
+	}
+	return false
+}
