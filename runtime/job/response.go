@@ -1,6 +1,9 @@
 package job
 
-import "fmt"
+import (
+	"encoding/base64"
+	"fmt"
+)
 
 // Response is the answer of every synchronous invocation but SQS's. It has the shape that Lambda's
 // HTTP front ends expect of a proxy, so one answer serves Invoke, function URLs and HTTP APIs.
@@ -43,3 +46,18 @@ const (
 )
 
 func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Type, e.Message) }
+
+// NewResponse is the answer of an invocation whose script wrote output. Log group and stream may be
+// empty, where nothing names them.
+func NewResponse(requestID, logGroup, logStream string, output []byte) *Response {
+	return &Response{
+		StatusCode: 200,
+		Headers: map[string]string{
+			HeaderRequestID: requestID,
+			HeaderLogGroup:  logGroup,
+			HeaderLogStream: logStream,
+		},
+		Body:            base64.StdEncoding.EncodeToString(output),
+		IsBase64Encoded: true,
+	}
+}

@@ -1,0 +1,85 @@
+// Command scar-runtime is the entrypoint of every function's image. It asks Lambda's Runtime API for
+// events and hands each to the supervisor.
+//
+// In an image it is /scar/runtime and takes everything from there: the job and the script below /scar, and /tmp, which
+// is the function's alone. Anywhere else it needs the path of a folder that stands for the root of such an image,
+// with a folder scar and a folder tmp in it, and touches nothing outside of that.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	_ "golang.org/x/crypto/x509roots/fallback" // many images have no certificates, and TLS must work from them all
+
+	"github.com/scar-go/scar/runtime/job"
+	"github.com/scar-go/scar/runtime/supervisor"
+)
+
+func main() {
+	if err := run(context.Background(), os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "scar-runtime:", err)
+		os.Exit(1)
+	}
+}
+
+// run serves events and does not return, but for an error before the first one.
+func run(ctx context.Context, args []string) error {
+	api := os.Getenv(runtimeAPI)
+	if api == "" {
+		return errors.New(runtimeAPI + " is not set: this program is started by AWS Lambda or scar local, see https://github.com/scar-go/scar")
+	}
+	root, err := imageRoot(args)
+	if err != nil {
+		return err
+	}
+	handler, err := supervise(root)
+	if err != nil {
+		return errors.Join(err, reportInit(ctx, api, &job.Error{Type: job.ErrBadJob, Message: err.Error()}))
+	}
+	lambda.StartWithOptions(handler, lambda.WithContext(ctx))
+	return nil
+}
+
+// imageRoot is "/" in an image, whatever the arguments are. Elsewhere it is the argument, since nobody's
+// /tmp may be emptied by mistake.
+func imageRoot(args []string) (string, error) {
+	exe, err := os.Readlink("/proc/self/exe")
+	if err != nil {
+		return "", fmt.Errorf("find out where this program is: %w", err)
+	}
+	if exe == job.RuntimePath {
+		return "/", nil
+	}
+	if len(args) != 1 {
+		return "", fmt.Errorf("outside of an image, where it is %s, this program needs a folder that stands for one", job.RuntimePath)
+	}
+	return filepath.Abs(args[0])
+}
+
+func supervise(root string) (*supervisor.Supervisor, error) {
+	description, err := os.ReadFile(filepath.Join(root, job.DescriptionPath))
+	if err != nil {
+		return nil, fmt.Errorf("read the job: %w", err)
+	}
+	j, err := job.Parse(description)
+	if err != nil {
+		return nil, err
+	}
+	lines := supervisor.NewLog(os.Stdout, supervisor.ParseLevel(j.LogLevel))
+	log.SetFlags(0)
+	log.SetOutput(libraryLog{lines})
+	return supervisor.New(supervisor.Options{
+		Job:    j,
+		Log:    lines,
+		Getenv: os.Getenv,
+		Script: filepath.Join(root, job.ScriptPath),
+		Files:  filepath.Join(root, job.FilesPath),
+		Temp:   filepath.Join(root, "tmp"),
+	})
+}

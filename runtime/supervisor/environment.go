@@ -1,0 +1,116 @@
+package supervisor
+
+import (
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// maxVariable is how many bytes a variable may have with its name and a zero byte at its end: Linux's
+// MAX_ARG_STRLEN, see execve(2).
+const maxVariable = 128 << 10
+
+// defaultPath is what images without a PATH get, as they do from Docker.
+const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// The variables that tell of one invocation, beside HOME and TMPDIR.
+const (
+	varInput     = "INPUT_FILE_PATH"
+	varInputDir  = "TMP_INPUT_DIR"
+	varOutputDir = "TMP_OUTPUT_DIR"
+	varKey       = "STORAGE_OBJECT_KEY"
+	varTime      = "EVENT_TIME"
+	varEvent     = "EVENT"
+	varRequest   = "REQUEST_ID"
+	varRequest2  = "AWS_LAMBDA_REQUEST_ID"
+	varAddress   = "INSTANCE_IP"
+	varFiles     = "EXTRA_PAYLOAD"
+)
+
+// environment is the script's variables: those of the function, without the address of the Runtime API, by which a script could
+// answer in the runtime's place, and those of this invocation.
+func (t *task) environment() []string {
+	set := map[string]string{
+		varInputDir:  t.work.in,
+		varOutputDir: t.work.out,
+		varTime:      t.started.UTC().Format(time.RFC3339Nano),
+		varRequest:   t.id,
+		varRequest2:  t.id,
+		varAddress:   instanceAddress(),
+		"HOME":       t.work.home,
+		"TMPDIR":     t.work.temp,
+	}
+	if t.input != "" {
+		set[varInput] = t.input
+	}
+	if t.Job.Files {
+		set[varFiles] = t.Files
+	}
+	if t.record != nil {
+		set[varTime] = t.record.Time
+		set[varKey] = t.record.Key
+	}
+	if len(varEvent)+len(t.event.Raw)+2 <= maxVariable {
+		set[varEvent] = string(t.event.Raw)
+	} else {
+		t.print(Warning, "EVENT is not set: the event has %d bytes, a variable holds %d at most", len(t.event.Raw), maxVariable-len(varEvent)-2)
+	}
+	return merge(os.Environ(), set)
+}
+
+// merge replaces variables of a base and leaves out those that no script gets from it.
+func merge(base []string, set map[string]string) []string {
+	withheld := []string{"AWS_LAMBDA_RUNTIME_API", varInput, varKey, varEvent, varFiles}
+	path := "PATH=" + defaultPath
+	var merged []string
+	for _, variable := range base {
+		name, _, _ := strings.Cut(variable, "=")
+		if _, replaced := set[name]; replaced || slices.Contains(withheld, name) {
+			continue
+		}
+		if name == "PATH" {
+			path = ""
+		}
+		merged = append(merged, variable)
+	}
+	if path != "" {
+		merged = append(merged, path)
+	}
+	for name, value := range set {
+		merged = append(merged, name+"="+strings.ReplaceAll(value, "\x00", "")) // execve takes no zero bytes
+	}
+	slices.Sort(merged)
+	return merged
+}
+
+// lookup is the value of a variable in an environment.
+func lookup(environment []string, name string) string {
+	for _, variable := range environment {
+		if value, ok := strings.CutPrefix(variable, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// instanceAddress is the address of the first network interface that is up and no loopback, IPv4 before IPv6.
+// An instance without any has the loopback's.
+func instanceAddress() string {
+	found := "127.0.0.1"
+	addresses, _ := net.InterfaceAddrs() // none is the answer on an error too
+	for _, address := range addresses {
+		network, ok := address.(*net.IPNet)
+		if !ok || network.IP.IsLoopback() {
+			continue
+		}
+		if network.IP.To4() != nil {
+			return network.IP.String()
+		}
+		if found == "127.0.0.1" && network.IP.IsGlobalUnicast() {
+			found = network.IP.String()
+		}
+	}
+	return found
+}

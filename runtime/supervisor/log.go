@@ -1,0 +1,169 @@
+package supervisor
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Level is how much a message of the runtime's own matters.
+type Level int
+
+// The levels, as Job.LogLevel names them.
+const (
+	Debug Level = iota
+	Info
+	Warning
+	Error
+)
+
+var levelNames = []string{"debug", "info", "warning", "error"}
+
+// ParseLevel reads a name of a level; an unknown name is Info.
+func ParseLevel(name string) Level {
+	for i, known := range levelNames {
+		if strings.EqualFold(name, known) {
+			return Level(i)
+		}
+	}
+	return Info
+}
+
+func (l Level) String() string { return strings.ToUpper(levelNames[l]) }
+
+const (
+	logBuffer   = 1 << 20     // bytes that wait for a log that does not take them at once
+	logPatience = time.Second // for which one run of a script may wait for room in the buffer, in all
+)
+
+// Log is the function's log: the script's lines and the runtime's own, in the order they came. Writing to it never
+// blocks for long, however slow the log is: lines that find no room are dropped, and their number is logged.
+type Log struct {
+	level Level
+
+	mu      sync.Mutex
+	changed sync.Cond // pending, writing or dropped
+	pending []byte
+	writing bool
+	dropped int
+	closed  bool
+}
+
+// NewLog returns a log that writes to w from a goroutine of its own, which ends with Close.
+// Messages of the runtime below level are left out; the script's lines never are.
+func NewLog(w io.Writer, level Level) *Log {
+	l := &Log{level: level}
+	l.changed.L = &l.mu
+	go l.drain(w)
+	return l
+}
+
+// drain hands over what is pending, as much as there is at once.
+func (l *Log) drain(w io.Writer) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var batch []byte
+	for {
+		for len(l.pending) == 0 && !l.closed {
+			l.changed.Wait()
+		}
+		if len(l.pending) == 0 {
+			return
+		}
+		batch, l.pending = l.pending, batch[:0]
+		if l.dropped > 0 {
+			batch = fmt.Appendf(batch, "scar %s %d lines were dropped: the log does not take them fast enough\n", Warning, l.dropped)
+			l.dropped = 0
+		}
+		l.writing = true
+		l.mu.Unlock()
+		// There is nowhere to report a log that fails to.
+		_, _ = w.Write(batch)
+		l.mu.Lock()
+		l.writing = false
+		l.changed.Broadcast()
+	}
+}
+
+// line adds one line of the script. It waits for room while patience lasts, and takes what it waited from it.
+func (l *Log) line(text []byte, patience *time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.full(len(text)) && *patience > 0 {
+		start := time.Now()
+		l.wait(*patience, func() bool { return !l.full(len(text)) })
+		*patience -= time.Since(start)
+	}
+	if l.full(len(text)) {
+		l.dropped++
+		return
+	}
+	l.add(text)
+}
+
+func (l *Log) full(more int) bool { return len(l.pending) > 0 && len(l.pending)+more > logBuffer }
+
+func (l *Log) add(text []byte) {
+	l.pending = append(append(l.pending, text...), '\n')
+	l.changed.Broadcast()
+}
+
+// wait waits until the condition holds, at most for a time. l.mu is held.
+func (l *Log) wait(atMost time.Duration, condition func() bool) bool {
+	end := time.Now().Add(atMost)
+	wake := time.AfterFunc(atMost, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.changed.Broadcast()
+	})
+	defer wake.Stop()
+	for !condition() {
+		if !time.Now().Before(end) {
+			return false
+		}
+		l.changed.Wait()
+	}
+	return true
+}
+
+// Print adds a message of the runtime, with the invocation's id where there is one.
+func (l *Log) Print(level Level, id, format string, args ...any) {
+	if level < l.level {
+		return
+	}
+	if id == "" {
+		id = "-"
+	}
+	message := printable(fmt.Sprintf(format, args...))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.add(fmt.Appendf(nil, "scar %s %s %s", level, id, message))
+}
+
+// Flush waits until everything is handed over, and reports whether it was within a time.
+func (l *Log) Flush(atMost time.Duration) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.wait(atMost, func() bool { return len(l.pending) == 0 && !l.writing })
+}
+
+// Close ends the log's goroutine once everything is handed over. Nothing may be added afterwards.
+func (l *Log) Close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	l.changed.Broadcast()
+}
+
+// printable makes text of any origin fit for one line of a log: keys and names of files may hold
+// line breaks, which would let them pass for messages of the runtime.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+}

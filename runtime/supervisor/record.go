@@ -1,0 +1,117 @@
+package supervisor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/scar-go/scar/runtime/job"
+	"github.com/scar-go/scar/runtime/storage"
+)
+
+// recordVersion is the version of the records that are written.
+const recordVersion = 1
+
+// maxRecordError is how much of an error's message a record keeps, in bytes.
+const maxRecordError = 8 << 10
+
+// readPrior begins to read the record of the last attempt on an input, while that is staged in. The channel gives
+// nil where there is none.
+func (t *task) readPrior(ctx context.Context) <-chan *job.Record {
+	found := make(chan *job.Record, 1)
+	if t.Job.Records == nil {
+		found <- nil
+		return found
+	}
+	ctx, cancel := context.WithDeadline(ctx, t.answerBy)
+	go func() {
+		defer cancel()
+		prior, err := t.fetchPrior(ctx)
+		if err != nil && !errors.Is(err, storage.ErrNotExist) {
+			t.print(Warning, "this counts as the first attempt: %v", err)
+		}
+		found <- prior
+	}()
+	return found
+}
+
+func (t *task) fetchPrior(ctx context.Context) (*job.Record, error) {
+	store, err := t.stores.Open("s3")
+	if err != nil {
+		return nil, err
+	}
+	content, err := store.Read(ctx, t.Job.Records.Bucket, t.recordKey())
+	if err != nil {
+		return nil, err
+	}
+	var prior job.Record
+	if err := json.Unmarshal(content, &prior); err != nil {
+		return nil, fmt.Errorf("read the record of the last attempt: %w", err)
+	}
+	return &prior, nil
+}
+
+func (t *task) recordKey() string {
+	return job.RecordKey(t.Job.Function, t.record.Bucket, t.record.Key)
+}
+
+// writeRecord writes down how an attempt ended and returns that end: a success that could not be written down
+// is a failure, because what reads records would take the input for one that was never processed.
+func (t *task) writeRecord(ctx context.Context, started time.Time, prior <-chan *job.Record, failed *job.Error) *job.Error {
+	before := <-prior
+	if t.Job.Records == nil {
+		return failed
+	}
+	content, err := json.Marshal(t.newRecord(started, before, failed))
+	if err == nil {
+		err = t.storeRecord(ctx, content)
+	}
+	switch {
+	case err == nil:
+		return failed
+	case failed != nil:
+		t.print(Error, "the record of this failure is not written: %v", err)
+		return failed
+	}
+	return &job.Error{Type: job.ErrRecord, Message: fmt.Sprintf("the outputs are stored, but not their record: %v", err)}
+}
+
+func (t *task) storeRecord(ctx context.Context, content []byte) error {
+	store, err := t.stores.Open("s3")
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithDeadline(ctx, t.answerBy)
+	defer cancel()
+	return store.Write(ctx, t.Job.Records.Bucket, t.recordKey(), content)
+}
+
+func (t *task) newRecord(started time.Time, prior *job.Record, failed *job.Error) *job.Record {
+	r := &job.Record{
+		Version:   recordVersion,
+		Function:  t.Job.Function,
+		Bucket:    t.record.Bucket,
+		Key:       t.record.Key,
+		ETag:      t.object.ETag,
+		Sequencer: t.record.Sequencer,
+		Status:    job.Done,
+		Attempts:  1,
+		RequestID: t.id,
+		Started:   started.UTC(),
+		Durations: t.durations,
+		Outputs:   t.stored,
+	}
+	if r.ETag == "" { // it was not fetched
+		r.ETag = t.record.ETag
+	}
+	if prior != nil && prior.ETag == r.ETag {
+		r.Attempts = prior.Attempts + 1
+	}
+	if failed != nil {
+		r.Status = job.Failed
+		r.Error = &job.Error{Type: failed.Type, Message: cut(failed.Message, maxRecordError)}
+	}
+	return r
+}

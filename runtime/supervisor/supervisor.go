@@ -1,0 +1,282 @@
+// Package supervisor is one invocation of a function: it reads the event, stages each object in, runs
+// the script, stages its results out, writes down what happened, and answers. It tells the truth: an
+// invocation succeeds only if the script did and every output is stored. Nothing of one invocation is
+// there in the next: no process, no file, no variable.
+package supervisor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda/messages"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"github.com/scar-go/scar/runtime/event"
+	"github.com/scar-go/scar/runtime/job"
+	"github.com/scar-go/scar/runtime/storage"
+)
+
+// Options is what a supervisor works with.
+type Options struct {
+	Job    *job.Job
+	Log    *Log
+	Getenv func(name string) string // where region, endpoint and credentials of storage are found
+
+	Script string // path of the user's script
+	Files  string // path of the folder with the user's files
+
+	// Temp is an absolute path of a folder that belongs to the function alone. Everything in it is
+	// removed after each input, whoever put it there.
+	Temp string
+}
+
+// Supervisor handles the invocations of a function, one at a time. It is the Handler that aws-lambda-go asks for.
+type Supervisor struct {
+	Options
+	stores *storage.Stores
+}
+
+// New returns a supervisor. It makes this process the parent of every orphan among its descendants, and refuses a Temp
+// that may hold files of others.
+func New(o Options) (*Supervisor, error) {
+	if err := ownFolder(o.Temp); err != nil {
+		return nil, err
+	}
+	if err := adoptOrphans(); err != nil {
+		return nil, err
+	}
+	return &Supervisor{Options: o, stores: storage.FromEnvironment(o.Getenv)}, nil
+}
+
+// ownFolder refuses a folder that a machine's other programs use, unless this process is the entrypoint of an image that scar
+// made: there, and nowhere else, /tmp is the function's alone.
+func ownFolder(temp string) error {
+	real, err := filepath.EvalSymlinks(temp)
+	if err != nil {
+		return fmt.Errorf("folder for temporary files: %w", err)
+	}
+	if !filepath.IsAbs(temp) || real == string(filepath.Separator) {
+		return fmt.Errorf("folder for temporary files: %q cannot be emptied", temp)
+	}
+	if exe, err := os.Readlink("/proc/self/exe"); err == nil && exe == job.RuntimePath {
+		return nil
+	}
+	home, _ := os.UserHomeDir() // one that is not known is not refused
+	for _, shared := range []string{os.TempDir(), "/tmp", "/var/tmp", "/dev/shm", home} {
+		if same(real, shared) {
+			return fmt.Errorf("folder for temporary files: %q belongs to other programs too, it is not emptied", temp)
+		}
+	}
+	return nil
+}
+
+// same reports whether two paths lead to one folder.
+func same(a, b string) bool {
+	one, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	other, err := os.Stat(b)
+	return err == nil && os.SameFile(one, other)
+}
+
+// Invoke handles one event. Its errors are of a type that aws-lambda-go hands on as it is, so that
+// callers see an error type of job's.
+func (s *Supervisor) Invoke(ctx context.Context, payload []byte) (answer []byte, err error) {
+	v := s.begin(ctx)
+	defer func() {
+		if cause := recover(); cause != nil {
+			v.print(Error, "%v\n%s", cause, debug.Stack())
+			answer, err = nil, failure(&job.Error{Type: job.ErrInternal, Message: fmt.Sprint(cause)})
+		}
+		s.Log.Flush(min(logPatience, max(0, time.Until(v.answerBy))))
+	}()
+	v.clear() // what a runtime left that was ended at its deadline
+	body, failed := v.handle(ctx, payload)
+	if failed == nil {
+		answer, failed = v.answer(body)
+	}
+	if failed != nil {
+		v.print(Error, "the invocation failed: %s", failed)
+		return nil, failure(failed)
+	}
+	return answer, nil
+}
+
+// failure is an error in the form that aws-lambda-go answers with. That repeats the message in a header, so it may
+// be neither long nor hold the one control character that JSON leaves as it is.
+func failure(e *job.Error) error {
+	message := strings.ReplaceAll(cut(e.Message, maxMessage), "\x7f", "")
+	return messages.InvokeResponse_Error{Type: e.Type, Message: message}
+}
+
+// invocation is what is known of one invocation.
+type invocation struct {
+	*Supervisor
+	id       string
+	started  time.Time
+	stop     time.Time     // when the script is ended
+	grace    time.Duration // that it has then to end by itself
+	answerBy time.Time
+	event    *event.Event
+}
+
+const (
+	maxMessage = 16 << 10               // bytes of an error's message
+	answerTime = 500 * time.Millisecond // kept back from the deadline for the answer to travel
+	minMargin  = time.Second
+	maxGrace   = 2 * time.Second
+)
+
+func (s *Supervisor) begin(ctx context.Context) *invocation {
+	v := &invocation{Supervisor: s, started: time.Now()}
+	if lambda, ok := lambdacontext.FromContext(ctx); ok {
+		v.id = lambda.AwsRequestID
+	}
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = v.started.Add(15 * time.Minute) // no function runs longer
+	}
+	margin := marginOf(time.Duration(s.Job.TimeoutMargin)*time.Second, deadline.Sub(v.started))
+	v.stop = deadline.Add(-margin)
+	v.grace = min(margin/4, maxGrace)
+	v.answerBy = deadline.Add(-min(answerTime, margin/2))
+	return v
+}
+
+// marginOf is the part of the time that is kept back from the script. A function whose whole time is no more than
+// its margin gives the script half of it.
+func marginOf(wanted, total time.Duration) time.Duration {
+	margin := max(wanted, minMargin)
+	if margin >= total {
+		return max(total, 0) / 2
+	}
+	return margin
+}
+
+func (v *invocation) print(level Level, format string, args ...any) {
+	v.Log.Print(level, v.id, format, args...)
+}
+
+// clear empties the folder for temporary files.
+func (v *invocation) clear() {
+	if err := empty(v.Temp, v.answerBy); err != nil {
+		v.print(Warning, "files are left: %v", err)
+	}
+}
+
+// handle does what the event asks for and returns the script's output.
+func (v *invocation) handle(ctx context.Context, payload []byte) ([]byte, *job.Error) {
+	parsed, err := event.Parse(payload)
+	if err != nil {
+		return nil, &job.Error{Type: job.ErrBadEvent, Message: err.Error()}
+	}
+	v.event = parsed
+	switch parsed.Kind {
+	case event.Test:
+		v.print(Info, "a test event of S3: nothing to do")
+		return nil, nil
+	case event.S3:
+		return v.handleRecords(ctx, parsed.Records)
+	}
+	return v.handleDirect(ctx)
+}
+
+// handleRecords tries every record, whatever becomes of those before it.
+func (v *invocation) handleRecords(ctx context.Context, records []event.Record) ([]byte, *job.Error) {
+	var body []byte
+	var failed []failedRecord
+	for _, record := range records {
+		output, err := v.handleRecord(ctx, record)
+		body = append(body, output...)
+		if err != nil {
+			failed = append(failed, failedRecord{record, err})
+		}
+	}
+	body = body[max(0, len(body)-eventBody):]
+	switch {
+	case len(failed) == 0:
+		return body, nil
+	case len(records) == 1:
+		return nil, failed[0].err
+	}
+	return nil, recordsFailed(failed, len(records))
+}
+
+type failedRecord struct {
+	record event.Record
+	err    *job.Error
+}
+
+func recordsFailed(failed []failedRecord, of int) *job.Error {
+	var list []string
+	for _, f := range failed {
+		list = append(list, fmt.Sprintf("s3://%s/%s: %s: %s", f.record.Bucket, f.record.Key, f.err.Type, cut(f.err.Message, messageTail)))
+	}
+	return &job.Error{
+		Type:    job.ErrRecordsFailed,
+		Message: fmt.Sprintf("%d of %d records failed:\n%s", len(failed), of, strings.Join(list, "\n")),
+	}
+}
+
+// skip reports whether there is nothing to do for a record, and why.
+func skip(r event.Record) (why string, ok bool) {
+	switch {
+	case r.FolderMarker():
+		return "it marks a folder", true
+	case strings.HasPrefix(r.Key, job.RecordsPrefix):
+		return "it is a record of scar's own", true
+	}
+	return "", false
+}
+
+// answer is the response to a caller. Its body cannot be too large but for a direct invocation, since the others keep
+// only the end of the output.
+func (v *invocation) answer(body []byte) ([]byte, *job.Error) {
+	answer, err := json.Marshal(job.NewResponse(v.id, v.Getenv("AWS_LAMBDA_LOG_GROUP_NAME"), v.Getenv("AWS_LAMBDA_LOG_STREAM_NAME"), body))
+	if err != nil {
+		return nil, &job.Error{Type: job.ErrInternal, Message: err.Error()}
+	}
+	return answer, nil
+}
+
+// asError is the error of job's that err wraps, or one of the given type that says what err says.
+func asError(err error, kind string) *job.Error {
+	var known *job.Error
+	if errors.As(err, &known) {
+		return known
+	}
+	if full(err) {
+		kind = job.ErrDiskFull
+	}
+	return &job.Error{Type: kind, Message: err.Error()}
+}
+
+// outputsOf is the outputs of the job that receive a file, by its path below the folder of outputs.
+func outputsOf(outputs []job.Output, rel string) ([]job.Output, error) {
+	var matching []job.Output
+	for _, o := range outputs {
+		matched := len(o.Match) == 0
+		for _, pattern := range o.Match {
+			ok, err := job.Match(pattern, rel)
+			if err != nil {
+				return nil, fmt.Errorf("output s3://%s/%s: match %q: %w", o.Bucket, o.Prefix, pattern, err)
+			}
+			matched = matched || ok
+		}
+		if matched && !slices.ContainsFunc(matching, func(m job.Output) bool {
+			return m.Provider == o.Provider && m.Bucket == o.Bucket && m.Prefix == o.Prefix
+		}) {
+			matching = append(matching, o)
+		}
+	}
+	return matching, nil
+}
