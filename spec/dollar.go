@@ -25,7 +25,8 @@ func resolveDollars(n *node, at level, r *report) {
 	}
 	text, found := unescapeDollars(n.text)
 	if found != "" {
-		r.at(n, "values from the environment such as %s are not supported by this version; write $%s for the text itself", found, found)
+		found = shorten(found)
+		r.at(n, "interpolation, %s, is not supported by this version; write $%s for the text itself", found, found)
 		return
 	}
 	n.text = text

@@ -37,9 +37,9 @@ func (r *report) explain(n *node, want *rule, problem gojsonschema.ResultError) 
 	case "invalid_type":
 		r.at(n, "%s", wrongType(n, want))
 	case "number_gte":
-		r.at(n, "%s is below the minimum of %d %s", n.text, want.Minimum, want.Unit)
+		r.at(n, "%s is below the minimum of %d %s", shorten(n.text), want.Minimum, want.Unit)
 	case "number_lte":
-		r.at(n, "%s is above the maximum of %d %s", n.text, want.Maximum, want.Unit)
+		r.at(n, "%s is above the maximum of %d %s", shorten(n.text), want.Maximum, want.Unit)
 	case "pattern":
 		r.wrongPattern(n, want)
 	case "enum":
@@ -66,7 +66,7 @@ func (r *report) wrongPattern(n *node, want *rule) {
 	case strings.HasPrefix(want.PatternWords, "wants a service") && n.text == "*":
 		r.at(n, `"*" would allow everything; name the actions, such as dynamodb:PutItem`)
 	default:
-		r.at(n, "%s, not %q", want.PatternWords, n.text)
+		r.at(n, "%s, not %s", want.PatternWords, n.describe())
 	}
 }
 
@@ -89,11 +89,11 @@ func wrongType(n *node, want *rule) string {
 	is := n.describe()
 	switch {
 	case n.kind == scalar && slices.Equal(want.Types, []string{"string"}):
-		return fmt.Sprintf("wants text; put %s in quotes", n.text)
-	case n.kind == null && slices.Contains(want.Types, "object"):
-		return "has no value; write {} for none"
+		return fmt.Sprintf("wants text; put %s in quotes", shorten(n.text))
 	case n.kind == null && slices.Contains(want.Types, "array"):
 		return "has no value; write [] for none"
+	case n.kind == null && slices.Contains(want.Types, "object"):
+		return "has no value; write {} for none"
 	case n.kind == null:
 		is = "nothing"
 	}
@@ -108,6 +108,9 @@ func (n *node) describe() string {
 	case list:
 		return "a list"
 	case scalar:
+		if n.tag != "!!str" {
+			return shorten(n.text)
+		}
 		return strconv.Quote(shorten(n.text))
 	default:
 		return "nothing"
@@ -140,7 +143,7 @@ func wants(r *rule) string {
 	if r.asWritten() {
 		said = "wants text or a number"
 	}
-	if len(r.Examples) > 0 && !slices.Contains(r.Types, "boolean") {
+	if len(r.Examples) > 0 && !slices.Equal(r.Types, []string{"boolean"}) {
 		said += " such as " + flow(r.Examples[0])
 	}
 	return said

@@ -15,7 +15,7 @@ func checkLoops(drafts []*draft, r *report) {
 		for i, in := range d.Inputs {
 			for j, out := range d.Outputs {
 				if out.feeds(in) {
-					r.at(d.inputs[i], "is a loop: the output in %s would start %s again for each of its results; "+
+					r.at(d.inputs[i], "would loop: the output in %s would start %s again for each of its results; "+
 						"set them apart by folder or bucket", d.outputs[j].place(d.inputs[i]), d.Name)
 				}
 			}
@@ -91,7 +91,7 @@ func checkCircles(drafts []*draft, r *report) {
 			names = append(names, member.Name)
 			reported[member] = true
 		}
-		r.at(d.inputs[fedInput(circle[len(circle)-1], d)], "is a loop: each function's results start the next: %s", strings.Join(names, " → "))
+		r.at(d.inputs[fedInput(circle[len(circle)-1], d)], "would loop: each function's results start the next: %s", strings.Join(names, " → "))
 	}
 }
 

@@ -27,7 +27,7 @@ func parse(src *source, r *report) *node {
 	if len(documents) > 1 {
 		second := documents[1]
 		r.add(*src.finding(max(second.Line, 1), max(second.Column, 1),
-			"a second YAML document begins here; put it into a file of its own, or take out the --- line before it"))
+			"a second YAML document begins here; put it into a file of its own, or take out this --- line"))
 		return nil
 	}
 	if len(documents) == 0 || isNothing(documents[0]) {
