@@ -2,6 +2,7 @@ package image
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -304,6 +305,13 @@ func findInDockerSave(ctx context.Context, a *archive) (*found, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read its configuration: %w", err)
 	}
+	parsed, err := v1.ParseConfigFile(bytes.NewReader(config))
+	if err != nil {
+		return nil, fmt.Errorf("read its configuration: %w", err)
+	}
+	if got, want := len(images[0].Layers), len(parsed.RootFS.DiffIDs); got != want {
+		return nil, fmt.Errorf("it is damaged: it holds %d layers, and its configuration lists %d", got, want)
+	}
 	image := &found{Family: types.DockerManifestSchema2, Config: config}
 	for i, name := range images[0].Layers {
 		rc, size, err := a.open(ctx, name)
@@ -311,7 +319,9 @@ func findInDockerSave(ctx context.Context, a *archive) (*found, error) {
 			return nil, fmt.Errorf("find its layer %d: %w", i+1, err)
 		}
 		_ = rc.Close() // only looked up
-		image.Layers = append(image.Layers, foundLayer{Name: name, Descriptor: v1.Descriptor{Size: size}})
+		image.Layers = append(image.Layers, foundLayer{
+			Descriptor: v1.Descriptor{Size: size, Digest: parsed.RootFS.DiffIDs[i]}, Name: name,
+		})
 	}
 	image.open, image.hold = a.openLayer, a.hold
 	return image, nil

@@ -2,6 +2,7 @@ package image
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -27,7 +28,7 @@ const leftover = 24 * time.Hour
 // same file make equal files. Everything is checked when it is read; what is damaged is as good as absent.
 type cache struct{ dir string }
 
-// damaged is what reading a cached layer that is not what it should be gives.
+// errDamaged is what reading a cached layer that is not what it should be gives.
 var errDamaged = errors.New("damaged in the cache")
 
 func (c cache) temp() (*os.File, error) {
@@ -101,13 +102,13 @@ func (c cache) has(p packed) bool {
 }
 
 // open opens a layer after it has been read once and found whole. It is errDamaged if it is not.
-func (c cache) open(p packed) (*os.File, error) {
+func (c cache) open(ctx context.Context, p packed) (*os.File, error) {
 	f, err := os.Open(c.layer(p))
 	if err != nil {
 		return nil, errDamaged
 	}
 	sum := newMeter()
-	_, err = io.Copy(sum, f)
+	_, err = io.Copy(sum, contextReader{ctx, f})
 	if err == nil && (sum.n != p.Size || sum.digest() != p.Digest) {
 		err = errDamaged
 	}

@@ -19,7 +19,7 @@ import (
 
 // found is an image as its source has it. Its exported fields can be kept in a note.
 type found struct {
-	Digest v1.Hash         // of its manifest; zero where the source has none
+	Digest *v1.Hash        // of its manifest; nil where the source has none
 	Family types.MediaType // of its manifest
 	Config []byte          // its configuration
 	Layers []foundLayer    // from the bottom up
@@ -30,20 +30,16 @@ type found struct {
 	hold func(ctx context.Context) (release func(), err error)
 }
 
-// foundLayer is a layer as its source has it.
+// foundLayer is a layer as its source has it: what is stored. In docker save archives its digest is that of
+// the uncompressed content, the only one that they tell.
 type foundLayer struct {
-	v1.Descriptor        // without a digest in docker save archives; its size is that of what is stored
-	Name          string // of the file in a docker save archive
-	Gzip          bool   // Lambda takes it as it is
+	v1.Descriptor
+	Name string // of the file in a docker save archive; empty elsewhere
+	Gzip bool   // Lambda takes it as it is
 }
 
-// key is what a converted layer is noted under: the digest of what it was made from, and how.
-func (l foundLayer) key(diffID v1.Hash) string {
-	if l.Digest == (v1.Hash{}) {
-		return gzipFormat + " " + diffID.String()
-	}
-	return gzipFormat + " " + l.Digest.String()
-}
+// key is what a converted layer is noted under: what it was made from, and how.
+func (l foundLayer) key() string { return gzipFormat + " " + l.Digest.String() }
 
 // converter turns layers into the gzip layers that Lambda takes, once: they are kept in the cache.
 type converter struct {
@@ -61,7 +57,7 @@ func (c converter) all(ctx context.Context, image *found, diffIDs []v1.Hash) (ma
 			continue
 		}
 		var p packed
-		if c.cache.note(layer.key(diffIDs[i]), &p) && p.DiffID == diffIDs[i] && c.cache.has(p) {
+		if c.cache.note(layer.key(), &p) && p.DiffID == diffIDs[i] && c.cache.has(p) {
 			ready[i] = p
 			continue
 		}
@@ -116,14 +112,14 @@ func (c converter) one(ctx context.Context, image *found, i int, diffID v1.Hash,
 	if err != nil {
 		return packed{}, err
 	}
-	return made, c.cache.setNote(layer.key(diffID), made)
+	return made, c.cache.setNote(layer.key(), made)
 }
 
 // opener opens a converted layer for sending. One that has been damaged in the cache, or removed from
 // it, is made again first.
 func (c converter) opener(image *found, i int, p packed) func(context.Context) (io.ReadCloser, error) {
 	return func(ctx context.Context) (io.ReadCloser, error) {
-		f, err := c.cache.open(p)
+		f, err := c.cache.open(ctx, p)
 		if err == nil {
 			return f, nil
 		}
@@ -137,7 +133,7 @@ func (c converter) opener(image *found, i int, p packed) func(context.Context) (
 		if again != p {
 			return nil, fmt.Errorf("converted again, the layer is %s and was %s", again.Digest, p.Digest)
 		}
-		return c.cache.open(p)
+		return c.cache.open(ctx, p)
 	}
 }
 

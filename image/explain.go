@@ -25,10 +25,11 @@ func explain(s Source, host string, err error) error {
 	var unknownCA x509.UnknownAuthorityError
 	var certificate *tls.CertificateVerificationError
 	switch {
-	case errors.As(err, &answer):
-		return fmt.Errorf("image %q: %s: %w", s, advice(answer, host), err)
+	// First, because a registry on this machine was then asked without TLS, too, and answered something.
 	case errors.As(err, &certificate), errors.As(err, &unknownCA):
 		return fmt.Errorf("image %q: the certificate of %s is not trusted on this machine: %w", s, registryOf(host), err)
+	case errors.As(err, &answer):
+		return fmt.Errorf("image %q: %s: %w", s, advice(answer, host), err)
 	case errors.As(err, &lookup), errors.As(err, &network):
 		return fmt.Errorf("image %q: %s cannot be reached; check the name of the registry and the network: %w", s, registryOf(host), err)
 	}

@@ -139,7 +139,8 @@ func read(ctx context.Context, from source, manifest []byte, d v1.Descriptor) (*
 	if err != nil {
 		return nil, err
 	}
-	image := &found{Digest: digestOf(manifest), Family: fam.manifest, Config: config}
+	digest := digestOf(manifest)
+	image := &found{Digest: &digest, Family: fam.manifest, Config: config}
 	for i, layer := range m.Layers {
 		usable, err := from.gzipped(ctx, layer)
 		if err != nil {

@@ -295,14 +295,15 @@ func (r *Resolver) settle(ctx context.Context, s Source, image *found, wanted []
 	if err := checkSize(base.blobs); err != nil {
 		return nil, err
 	}
-	base.Digest = image.Digest.String()
-	if image.Digest == (v1.Hash{}) {
-		manifest, err := json.Marshal(newManifest(base.family, image.Config, base.blobs))
-		if err != nil {
-			return nil, err
-		}
-		base.Digest = digestOf(manifest).String()
+	if image.Digest != nil {
+		base.Digest = image.Digest.String()
+		return base, nil
 	}
+	manifest, err := json.Marshal(newManifest(base.family, image.Config, base.blobs))
+	if err != nil {
+		return nil, err
+	}
+	base.Digest = digestOf(manifest).String()
 	return base, nil
 }
 
