@@ -44,11 +44,11 @@ func Invalid(s *Streams, problems spec.Problems) error { return problemsJSON(s.o
 
 // Finding is one thing that scar local needs of the machine.
 type Finding struct {
-	Name   string `json:"name"`
-	OK     bool   `json:"ok"`
-	Needed bool   `json:"needed"` // without it functions do not run; otherwise something is slower or looser
-	Detail string `json:"detail,omitempty"`
-	Fix    string `json:"fix,omitempty"` // a command
+	Name     string `json:"name"`
+	OK       bool   `json:"ok"`
+	Required bool   `json:"required"` // without it functions do not run; otherwise something is slower or looser
+	Detail   string `json:"detail,omitempty"`
+	Fix      string `json:"fix,omitempty"` // a command
 }
 
 // Doctor prints what the machine offers to scar local, and how to get what it lacks.
@@ -62,7 +62,7 @@ func Doctor(s *Streams, f Format, findings []Finding) error {
 		mark, color := "ok", green
 		if !one.OK {
 			mark, color = "missing", red
-			if !one.Needed {
+			if !one.Required {
 				mark, color = "absent", yellow
 			}
 		}

@@ -2,7 +2,7 @@ package view
 
 import (
 	"fmt"
-	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,11 +16,39 @@ const maxText = 120
 // masked stands for a value that is not shown.
 const masked = "(sensitive value)"
 
-// credentialName matches names of variables that look as if their value were a credential.
-var credentialName = regexp.MustCompile(`(?i)(secret|token|passw|passphrase|pwd|credential|api_?key|access_?key|private_?key|auth(_|$))`)
+// credentialWords are the parts of the names of variables whose value looks like a credential. They are
+// compared without regard to case and underscores.
+var credentialWords = []string{
+	"secret", "token", "passw", "passphrase", "pwd", "credential", "apikey", "accesskey", "privatekey", "authorization",
+}
 
-// digest matches a content digest, which is told by far fewer digits than it has.
-var digest = regexp.MustCompile(`sha256:([0-9a-f]{12})[0-9a-f]{52}`)
+// namesCredential says whether a variable of that name looks as if it held a credential.
+func namesCredential(name string) bool {
+	name = strings.ToLower(strings.ReplaceAll(name, "_", ""))
+	return slices.ContainsFunc(credentialWords, func(word string) bool { return strings.Contains(name, word) })
+}
+
+const (
+	digestPrefix = "sha256:"
+	digestLen    = 64 // hexadecimal digits
+	digestShown  = 12 // that tell one from all others in a plan
+)
+
+// shortDigests cuts the content digests in a text.
+func shortDigests(s string) string {
+	before, rest, found := strings.Cut(s, digestPrefix)
+	if !found {
+		return s
+	}
+	n := 0
+	for n < len(rest) && strings.IndexByte("0123456789abcdef", rest[n]) >= 0 {
+		n++
+	}
+	if n != digestLen {
+		return before + digestPrefix + shortDigests(rest)
+	}
+	return before + digestPrefix + rest[:digestShown] + "…" + shortDigests(rest[n:])
+}
 
 // clean makes a text fit for one line of a terminal: what AWS or a file brought may hold control
 // characters, which could move the cursor or hide what a plan says.
@@ -52,7 +80,7 @@ func cut(s string) string {
 }
 
 func quote(s string) string {
-	return cut(strconv.Quote(digest.ReplaceAllString(s, "sha256:$1…")))
+	return cut(strconv.Quote(shortDigests(s)))
 }
 
 // count is a number with its noun: "1 function", "2 functions".

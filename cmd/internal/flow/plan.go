@@ -1,0 +1,130 @@
+package flow
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/scar-go/scar/applier"
+	"github.com/scar-go/scar/applier/aws"
+	"github.com/scar-go/scar/image"
+	"github.com/scar-go/scar/planner"
+	"github.com/scar-go/scar/spec"
+)
+
+// PlanOptions say what a plan is to contain.
+type PlanOptions struct {
+	Adopt         []planner.Address
+	Target        []planner.Address
+	DeleteBuckets bool
+	KeepLogs      bool
+}
+
+// Planned is a plan together with what carrying it out takes.
+type Planned struct {
+	*planner.Plan
+	cloud applier.Cloud
+}
+
+// Plan compares the file with the account. The images of all functions are resolved and assembled
+// while the account is read: neither needs the other.
+func (a *Account) Plan(ctx context.Context, f *spec.File, o PlanOptions) (*Planned, error) {
+	var images *built
+	var live planner.State
+	var naming planner.Naming
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		images, err = a.build(ctx, f, everyFunction)
+		return err
+	})
+	group.Go(func() (err error) {
+		naming, live, err = a.read(ctx, f.Project, addresses(f, a.naming()))
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	desired, err := planner.Desired(f, planner.Env{
+		Naming: naming, Version: a.settings.Version, Images: images.values, Architectures: images.architectures,
+	})
+	if err != nil {
+		return nil, err
+	}
+	plan, err := planner.New(desired, live, o.forPlanner(f.Project, naming, false))
+	if err != nil {
+		return nil, err
+	}
+	return &Planned{Plan: plan, cloud: a.cloud(f.Project, naming, images.byDigest())}, nil
+}
+
+// PlanDestroy plans the removal of all that belongs to a project. It needs no file but the project's
+// name, so that a vanished image or script never blocks it.
+func (a *Account) PlanDestroy(ctx context.Context, project string, o PlanOptions) (*Planned, error) {
+	naming, live, err := a.read(ctx, project, nil)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := planner.New(planner.State{}, live, o.forPlanner(project, naming, true))
+	if err != nil {
+		return nil, err
+	}
+	return &Planned{Plan: plan, cloud: a.cloud(project, naming, nil)}, nil
+}
+
+func (o PlanOptions) forPlanner(project string, n planner.Naming, destroy bool) planner.Options {
+	return planner.Options{
+		Project: project, Naming: n, Adopt: o.Adopt, Target: o.Target,
+		Destroy: destroy, DeleteBuckets: o.DeleteBuckets, KeepLogs: o.KeepLogs,
+	}
+}
+
+func everyFunction(string) bool { return true }
+
+// cloud is the account as the applier sees it.
+func (a *Account) cloud(project string, n planner.Naming, images map[string]*image.Image) *aws.Cloud {
+	return aws.New(a.config, aws.Options{Project: project, Naming: n, Images: images, Parallelism: a.settings.Parallelism})
+}
+
+// read returns what is there of a project, and of what its file names. Whose account it is is asked
+// while the project's resources are listed; an answer to that explains best why nothing works.
+func (a *Account) read(ctx context.Context, project string, named []planner.Ref) (planner.Naming, planner.State, error) {
+	var naming planner.Naming
+	var found []planner.Ref
+	var findErr error
+	group, inner := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		naming, err = a.identify(inner)
+		return err
+	})
+	group.Go(func() error {
+		found, findErr = a.cloud(project, a.naming(), nil).Find(inner, project)
+		return nil
+	})
+	if err := group.Wait(); err != nil {
+		return naming, nil, err
+	}
+	if findErr != nil {
+		return naming, nil, fmt.Errorf("list what belongs to project %s: %w", project, explainCall(findErr))
+	}
+	live, err := a.cloud(project, naming, nil).Read(ctx, union(found, named))
+	if err != nil {
+		return naming, nil, explainCall(err)
+	}
+	return naming, live, nil
+}
+
+// addresses are those of all that the file describes. They are known before account and images are:
+// names depend on neither. What Desired finds wrong without them is left to the real call.
+func addresses(f *spec.File, n planner.Naming) []planner.Ref {
+	state, _ := planner.Desired(f, planner.Env{Naming: n})
+	return slices.SortedFunc(maps.Keys(state), planner.Address.Compare)
+}
+
+func union(a, b []planner.Ref) []planner.Ref {
+	all := slices.Concat(a, b)
+	slices.SortFunc(all, planner.Address.Compare)
+	return slices.Compact(all)
+}
