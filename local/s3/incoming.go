@@ -35,7 +35,6 @@ type incoming struct {
 	trailer bool   // the checksum's value is in the trailer
 	given   bool   // the request declared a checksum
 	wantMD5 []byte // nil: none
-	wantSHA string // hexadecimal
 	checked bool
 }
 

@@ -130,7 +130,7 @@ func (u *upload) chooseChecksum(h http.Header) error {
 	}
 	u.Algorithm = algorithm
 	u.Composite = kind == "COMPOSITE" || kind == "" && algorithm != algorithmCRC64NVME
-	if u.Composite == (algorithm == algorithmCRC64NVME) || !u.Composite && strings.HasPrefix(algorithm, "SHA") {
+	if u.Composite && algorithm == algorithmCRC64NVME || !u.Composite && strings.HasPrefix(algorithm, "SHA") {
 		return errInvalidRequest(fmt.Sprintf("The %s checksum type cannot be used with the %s checksum algorithm.",
 			kind, strings.ToLower(algorithm)))
 	}
