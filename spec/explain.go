@@ -30,6 +30,9 @@ func (r *report) explain(n *node, want *rule, problem gojsonschema.ResultError) 
 	if n.bad {
 		return
 	}
+	if n.kind == scalar && problem.Type() != "invalid_type" {
+		want = want.one()
+	}
 	if want == nil {
 		want = &rule{}
 	}

@@ -182,9 +182,12 @@ func (w *walker) link(path, name string) {
 		return
 	}
 	inside, err := w.leadsInside(path, name, target)
+	var pathError *fs.PathError
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		w.found.problem("%s is a symbolic link to %s, which does not exist", name, target)
+	case err != nil && !errors.As(err, &pathError):
+		w.found.problem("%s is a symbolic link that leads in a circle", name)
 	case err != nil:
 		w.found.problem("%s", explainPath(name, path, err))
 	case !inside:

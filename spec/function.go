@@ -30,7 +30,7 @@ type draft struct {
 func describe(root *node, r *report) (*File, []*draft) {
 	f := &File{Project: root.get("project").str(), Region: root.get("region").str(), Profile: root.get("profile").str()}
 	common := root.get("tags")
-	tags := readTags(common, nil, r)
+	f.Tags, f.TagsManaged = readTags(common, nil, r), common != nil
 	var drafts []*draft
 	if functions := root.get("functions"); functions != nil {
 		for _, field := range functions.fields {
@@ -38,8 +38,8 @@ func describe(root *node, r *report) (*File, []*draft) {
 				continue
 			}
 			d := describeFunction(field.name, withDefaults(root.get("defaults"), field.value), r)
-			d.TagsManaged = common != nil || d.node.get("tags") != nil
-			d.Tags = readTags(d.node.get("tags"), tags, r)
+			d.TagsManaged = f.TagsManaged || d.node.get("tags") != nil
+			d.Tags = readTags(d.node.get("tags"), f.Tags, r)
 			checkTagCount(d, r)
 			drafts = append(drafts, d)
 		}

@@ -1,0 +1,83 @@
+package spec
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// FuzzLoad gives the pure part of Load any bytes: it must neither panic nor name a place outside the
+// file, and what it accepts must be complete.
+func FuzzLoad(f *testing.F) {
+	for _, seed := range []string{
+		"", "project: a\nfunctions: {}\n", hundred()[:2000], in("memory: 64\nnope: [1]\nenv: {A: ~}"),
+		in("input: [{from: s3://abc/x, suffix: [.png], events: [created]}, s3://def]\noutput: minio.lab/x"),
+		"a: &a [*a]\n", "<<: [&b {project: a}, *b]\n", "a: \"\\q\"", "\ta: 1", "a: b: c\n", "a: [1, 2\n", "\xff\xfe", "a\x00b",
+		"project: a\n---\nproject: b\n", "? [a, b]\n: c\n", "functions:\n  aws:\n  - lambda: {}\n", "project: !!binary YQ==\n",
+		in("description: '${X}$$'\nrun: |\n  #!/bin/sh\r\n  ls"), "project: 0x10\nfunctions: {f: {memory: 1e9999999}}\n",
+		"defaults: {tags: {a: b}, script: x}\n" + in("tags: {A: c}\nrun: x"), "\ufeffproject: a\n",
+	} {
+		f.Add([]byte(seed), []byte("functions: {f: {memory: 128}}\n"))
+	}
+	f.Fuzz(func(t *testing.T, text, over []byte) {
+		r := &report{}
+		sources := sourcesOf(string(text), string(over))
+		file, drafts, err := check(sources, r)
+		var problems Problems
+		if err != nil && !errors.As(err, &problems) {
+			t.Fatalf("an error that is no problem of the file: %v", err)
+		}
+		if err := r.err(); err == nil {
+			checkComplete(t, file, drafts)
+		} else if !errors.As(err, &problems) || len(problems) == 0 {
+			t.Fatalf("no problems in %v", err)
+		}
+		for _, p := range problems {
+			src := sources[0]
+			if p.File == "over.yaml" {
+				src = sources[1]
+			}
+			src.line(1)
+			lines := max(len(src.lines), 1)
+			if p.Line < 1 || p.Line > lines || p.Column < 1 || p.Length < 1 || p.Message == "" || !utf8.ValidString(p.Message) {
+				t.Errorf("odd problem %+v", p)
+			}
+		}
+	})
+}
+
+func checkComplete(t *testing.T, file *File, drafts []*draft) {
+	t.Helper()
+	if file.Project == "" {
+		t.Error("a file without a project is accepted")
+	}
+	for _, d := range drafts {
+		image := d.Image.Reference != "" || isImagePath(d.node.get("image").str())
+		if d.Name == "" || !image || d.Memory < 128 || d.Memory > 10240 || d.Timeout < 1 || d.Timeout > 900 ||
+			d.TimeoutMargin < 0 || d.TimeoutMargin >= d.Timeout || d.Line < 1 || d.Env == nil || d.Tags == nil {
+			t.Errorf("an incomplete function is accepted: %+v", d.Function)
+		}
+		for _, in := range d.Inputs {
+			if checkBucket(in.Bucket) != "" || len(in.Suffix) == 0 || len(in.Events) == 0 {
+				t.Errorf("an incomplete input is accepted: %+v", in)
+			}
+		}
+	}
+}
+
+// FuzzReference compares nothing with a registry: it makes sure that no reference that is accepted can
+// be taken for an option, a path or two words by what it is handed to.
+func FuzzReference(f *testing.F) {
+	for _, seed := range []string{"alpine", "a.b:5/c:d@sha256:e", "-x", "a b", "../a", "a@", ":", "/", "@"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if checkReference(text) != "" {
+			return
+		}
+		if strings.ContainsAny(text, " \t\r\n\\\x00$\"'") || strings.HasPrefix(text, "-") || strings.Contains(text, "..") || strings.HasPrefix(text, "/") {
+			t.Errorf("%q is accepted", text)
+		}
+	})
+}
