@@ -50,7 +50,7 @@ func (b *Backend) authorize(r *http.Request, call wire.Call, body []byte) error 
 // resourceOf is the ARN of what a call is about, or * where a policy cannot name it.
 func (b *Backend) resourceOf(r *http.Request, call wire.Call, body []byte) string {
 	regional := func(service, resource string) string {
-		return fmt.Sprintf("arn:aws:%s:%s:%s:%s", service, b.options.Region, b.options.Account, resource)
+		return fmt.Sprintf("arn:%s:%s:%s:%s:%s", wire.Partition(b.options.Region), service, b.options.Region, b.options.Account, resource)
 	}
 	switch call.Service {
 	case "lambda":

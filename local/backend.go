@@ -16,11 +16,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/scar-go/scar/local/clock"
+	"github.com/scar-go/scar/local/ecr"
 	"github.com/scar-go/scar/local/iam"
 	"github.com/scar-go/scar/local/logs"
+	"github.com/scar-go/scar/local/s3"
 	"github.com/scar-go/scar/local/store"
-	"github.com/scar-go/scar/local/wire"
 )
 
 // The administrator's key pair. It is no secret: what protects the backend is that it listens on the
@@ -54,8 +57,13 @@ type Backend struct {
 	db       *store.DB
 	iam      *iam.Service
 	logs     *logs.Service
+	ecr      *ecr.Service
+	s3       *s3.Service
 	services map[string]service // by the name in signatures
 	endpoint atomic.Pointer[string]
+
+	running errgroup.Group // what the services do besides answering
+	stop    context.CancelFunc
 }
 
 // Open opens the state and starts the services.
@@ -68,10 +76,14 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open local backend: %w", err)
 	}
-	b := &Backend{options: o, log: o.Log, db: db, services: map[string]service{}}
-	if err := b.start(ctx); err != nil {
+	b := &Backend{options: o, log: o.Log, db: db}
+	if err := b.makeServices(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open local backend: %w", err), db.Close())
 	}
+	// What the services do goes on until Close, however short the context of opening lives.
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	b.stop = stop
+	b.running.Go(func() error { return b.s3.Run(running) })
 	return b, nil
 }
 
@@ -94,29 +106,6 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// start makes the services.
-func (b *Backend) start(_ context.Context) error {
-	roles := iam.Config{
-		DB: b.db, Clock: b.options.Clock, Account: b.options.Account,
-		AdminAccessKey: AdminAccessKey, AdminSecretKey: AdminSecretKey,
-	}
-	if b.options.Script != nil {
-		roles.Lag = b.options.Script.lag
-	}
-	var err error
-	if b.iam, err = iam.New(roles); err != nil {
-		return err
-	}
-	b.services["iam"] = newService(b.iam.IAM(), wire.Query)
-	b.services["sts"] = newService(b.iam.STS(), wire.Query)
-	logConfig := logs.Config{DB: b.db, Clock: b.options.Clock, Account: b.options.Account, Region: b.options.Region}
-	if b.logs, err = logs.New(logConfig); err != nil {
-		return err
-	}
-	b.services["logs"] = newService(b.logs, wire.JSON11)
-	return nil
-}
-
 // Serve serves the listener until the context ends, and then lets calls that are under way finish for
 // a moment. The listener must be on a loopback address, since the administrator's keys are known to
 // everybody.
@@ -127,21 +116,32 @@ func (b *Backend) Serve(ctx context.Context, l net.Listener) error {
 	}
 	b.SetEndpoint("http://" + l.Addr().String())
 	server := &http.Server{Handler: b, ReadHeaderTimeout: headerTimeout}
-	stopped := make(chan error, 1)
-	go func() {
+	ctx, cancel := context.WithCancel(ctx)
+	var stopping errgroup.Group
+	stopping.Go(func() error {
 		<-ctx.Done()
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
-		defer cancel()
-		err := server.Shutdown(grace)
-		if errors.Is(err, context.DeadlineExceeded) {
-			err = server.Close() // what is still under way is cut off
-		}
-		stopped <- err
-	}()
-	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return shutDown(ctx, server)
+	})
+	err := server.Serve(l)
+	cancel()
+	if stopErr := stopping.Wait(); stopErr != nil || errors.Is(err, http.ErrServerClosed) {
+		err = stopErr
+	}
+	if err != nil {
 		return fmt.Errorf("serve local backend: %w", err)
 	}
-	return <-stopped
+	return nil
+}
+
+// shutDown lets calls finish for a moment and cuts off what is still under way then.
+func shutDown(ctx context.Context, server *http.Server) error {
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
+	defer cancel()
+	err := server.Shutdown(grace)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return server.Close()
+	}
+	return err
 }
 
 const (
@@ -164,10 +164,9 @@ func (b *Backend) Endpoint() string {
 
 // Close ends the services and writes the state to the disk. Serve must have returned.
 func (b *Backend) Close() error {
-	if err := b.db.Close(); err != nil {
+	b.stop()
+	if err := errors.Join(b.running.Wait(), b.db.Close()); err != nil {
 		return fmt.Errorf("close local backend: %w", err)
 	}
 	return nil
 }
-
-func (b *Backend) signatureTime() time.Time { return time.Now() }

@@ -20,6 +20,7 @@ type Config struct {
 	DB      *store.DB
 	Clock   clock.Clock
 	Account string // twelve digits
+	Region  string // decides the partition; roles are of all regions
 
 	// The administrator's key pair.
 	AdminAccessKey, AdminSecretKey string
@@ -125,8 +126,10 @@ func (s *Service) STS() http.Handler {
 func roleKey(name string) string { return strings.ToLower(name) }
 
 func (s *Service) arn(r role) string {
-	return fmt.Sprintf("arn:aws:iam::%s:role%s%s", s.cfg.Account, r.Path, r.Name)
+	return fmt.Sprintf("arn:%s:iam::%s:role%s%s", s.partition(), s.cfg.Account, r.Path, r.Name)
 }
+
+func (s *Service) partition() string { return wire.Partition(s.cfg.Region) }
 
 // RoleARN is the ARN of a role, or the one that it would have under the path if there is none.
 func (s *Service) RoleARN(ctx context.Context, name, path string) string {

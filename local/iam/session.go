@@ -141,7 +141,7 @@ func (s *Service) admin() wire.Identity {
 	return wire.Identity{
 		Account:   s.cfg.Account,
 		AccessKey: s.cfg.AdminAccessKey,
-		ARN:       fmt.Sprintf("arn:aws:iam::%s:root", s.cfg.Account),
+		ARN:       fmt.Sprintf("arn:%s:iam::%s:root", s.partition(), s.cfg.Account),
 	}
 }
 
@@ -149,7 +149,7 @@ func (s *Service) identity(c claims) wire.Identity {
 	return wire.Identity{
 		Account:   s.cfg.Account,
 		AccessKey: c.Key,
-		ARN:       fmt.Sprintf("arn:aws:sts::%s:assumed-role/%s/%s", s.cfg.Account, c.Role, c.Session),
+		ARN:       fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", s.partition(), s.cfg.Account, c.Role, c.Session),
 		Role:      c.Role,
 	}
 }

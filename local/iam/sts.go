@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/scar-go/scar/local/wire"
@@ -32,7 +33,7 @@ func (s *Service) getCallerIdentity(ctx context.Context, _ url.Values) (any, err
 }
 
 func sessionOf(id wire.Identity) string {
-	return id.ARN[len(fmt.Sprintf("arn:aws:sts::%s:assumed-role/%s/", id.Account, id.Role)):]
+	return id.ARN[strings.LastIndexByte(id.ARN, '/')+1:]
 }
 
 func (s *Service) assumeRole(ctx context.Context, form url.Values) (any, error) {

@@ -11,6 +11,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/scar-go/scar/local/store"
 	"github.com/scar-go/scar/local/wire"
 )
 
@@ -50,7 +51,7 @@ func (s *Service) Append(_ context.Context, groupName, streamName string, events
 		if err := s.append(b, g, &st, events); err != nil {
 			return err
 		}
-		if err := writeJSON(b.Bucket(streamsBucket), []byte(streamName), st); err != nil {
+		if err := store.PutJSON(b.Bucket(streamsBucket), streamName, st); err != nil {
 			return err
 		}
 		return s.prune(b, g)

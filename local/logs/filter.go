@@ -58,7 +58,7 @@ func (s *Service) filterLogEvents(ctx context.Context, in filterLogEventsInput) 
 		return out, err
 	}
 	err = s.view(name, func(b *bbolt.Bucket) error {
-		g, err := readJSON[group](b, metaKey)
+		g, err := readGroup(b)
 		if err != nil {
 			return err
 		}

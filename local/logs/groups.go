@@ -13,6 +13,7 @@ import (
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
+	"github.com/scar-go/scar/local/store"
 	"github.com/scar-go/scar/local/wire"
 )
 
@@ -57,7 +58,7 @@ func (s *Service) createLogGroup(_ context.Context, in createLogGroupInput) (wir
 				return err
 			}
 		}
-		return writeJSON(b, metaKey, group{Name: in.LogGroupName, Created: s.now(), Tags: in.Tags})
+		return store.PutJSON(b, metaKey, group{Name: in.LogGroupName, Created: s.now(), Tags: in.Tags})
 	})
 }
 
@@ -228,7 +229,7 @@ func (s *Service) listTagsForResource(_ context.Context, in listTagsInput) (out 
 		return out, err
 	}
 	err = s.view(name, func(b *bbolt.Bucket) error {
-		g, err := readJSON[group](b, metaKey)
+		g, err := readGroup(b)
 		out.Tags = g.Tags
 		return err
 	})

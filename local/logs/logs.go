@@ -3,7 +3,6 @@ package logs
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -42,9 +41,10 @@ type group struct {
 // own: the streams by name; the names of the streams by id; the events by time and order of arrival;
 // and the keys of the events by stream. What is asked of a group and what is asked of a stream are
 // both a walk along one of the last two.
+const metaKey = "meta"
+
 var (
 	rootBucket    = []byte("logs.groups")
-	metaKey       = []byte("meta")
 	streamsBucket = []byte("streams")
 	namesBucket   = []byte("names")
 	eventsBucket  = []byte("events")
@@ -106,7 +106,7 @@ func (s *Service) Tagged(context.Context) ([]wire.Resource, error) {
 }
 
 func (s *Service) arn(group string) string {
-	return fmt.Sprintf("arn:aws:logs:%s:%s:log-group:%s", s.cfg.Region, s.cfg.Account, group)
+	return fmt.Sprintf("arn:%s:logs:%s:%s:log-group:%s", wire.Partition(s.cfg.Region), s.cfg.Region, s.cfg.Account, group)
 }
 
 func (s *Service) now() int64 { return s.cfg.Clock.Now().UnixMilli() }
@@ -145,14 +145,14 @@ func (s *Service) update(name string, change func(b *bbolt.Bucket, g *group) err
 		if b == nil {
 			return noSuchGroup()
 		}
-		g, err := readJSON[group](b, metaKey)
+		g, err := readGroup(b)
 		if err != nil {
 			return err
 		}
 		if err := change(b, &g); err != nil {
 			return err
 		}
-		return writeJSON(b, metaKey, g)
+		return store.PutJSON(b, metaKey, g)
 	})
 }
 
@@ -162,7 +162,7 @@ func (s *Service) eachGroup(prefix string, visit func(group) bool) error {
 		root := tx.Bucket(rootBucket)
 		c := root.Cursor()
 		for name, _ := c.Seek([]byte(prefix)); name != nil && strings.HasPrefix(string(name), prefix); name, _ = c.Next() {
-			g, err := readJSON[group](root.Bucket(name), metaKey)
+			g, err := readGroup(root.Bucket(name))
 			if err != nil {
 				return err
 			}
@@ -174,17 +174,10 @@ func (s *Service) eachGroup(prefix string, visit func(group) bool) error {
 	})
 }
 
-func readJSON[T any](b *bbolt.Bucket, key []byte) (value T, err error) {
-	if err := json.Unmarshal(b.Get(key), &value); err != nil {
-		return value, fmt.Errorf("read %q of the log group: %w", key, err)
-	}
-	return value, nil
-}
-
-func writeJSON[T any](b *bbolt.Bucket, key []byte, value T) error {
-	text, err := json.Marshal(value)
+func readGroup(b *bbolt.Bucket) (group, error) {
+	g, _, err := store.GetJSON[group](b, metaKey)
 	if err != nil {
-		return fmt.Errorf("write %q of the log group: %w", key, err)
+		return group{}, fmt.Errorf("log group: %w", err)
 	}
-	return b.Put(key, text)
+	return g, nil
 }

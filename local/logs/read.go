@@ -72,7 +72,7 @@ func (s *Service) getLogEvents(ctx context.Context, in getLogEventsInput) (out g
 		if !found {
 			return noSuchStream()
 		}
-		g, err := readJSON[group](b, metaKey)
+		g, err := readGroup(b)
 		if err != nil {
 			return err
 		}

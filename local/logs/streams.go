@@ -10,6 +10,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/scar-go/scar/local/store"
 	"github.com/scar-go/scar/local/wire"
 )
 
@@ -52,16 +53,18 @@ func (s *Service) newStream(b *bbolt.Bucket, name string) (stream, error) {
 	if err := b.Bucket(namesBucket).Put(number(id), []byte(name)); err != nil {
 		return stream{}, fmt.Errorf("make log stream: %w", err)
 	}
-	return st, writeJSON(streams, []byte(name), st)
+	return st, store.PutJSON(streams, name, st)
 }
 
 func readStream(b *bbolt.Bucket, name string) (st stream, found bool, err error) {
-	streams := b.Bucket(streamsBucket)
-	if name == "" || streams.Get([]byte(name)) == nil {
+	if name == "" {
 		return stream{}, false, nil
 	}
-	st, err = readJSON[stream](streams, []byte(name))
-	return st, true, err
+	st, found, err = store.GetJSON[stream](b.Bucket(streamsBucket), name)
+	if err != nil {
+		return stream{}, false, fmt.Errorf("log stream: %w", err)
+	}
+	return st, found, nil
 }
 
 func (s *Service) deleteLogStream(_ context.Context, in streamInput) (wire.Empty, error) {

@@ -53,6 +53,28 @@ func (db *DB) Close() error {
 	return db.bolt.Close()
 }
 
+// GetJSON reads a JSON value of a bucket, and says whether there is one. The bucket must belong to a
+// transaction of this database.
+func GetJSON[T any](b *bbolt.Bucket, key string) (value T, found bool, err error) {
+	text := b.Get([]byte(key))
+	if text == nil {
+		return value, false, nil
+	}
+	if err := json.Unmarshal(text, &value); err != nil {
+		return value, false, fmt.Errorf("read %q: %w", key, err)
+	}
+	return value, true, nil
+}
+
+// PutJSON writes a JSON value into a bucket.
+func PutJSON[T any](b *bbolt.Bucket, key string, value T) error {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("write %q: %w", key, err)
+	}
+	return b.Put([]byte(key), text)
+}
+
 // Table is a set of values by key, in the order of their keys.
 type Table[T any] struct {
 	db   *DB

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 )
 
 // Error is an error as an AWS service answers it. Services return it; the protocol that the caller
@@ -81,4 +82,16 @@ func PageSize(ctx context.Context, asked, most int) int {
 type Resource struct {
 	ARN  string
 	Tags map[string]string
+}
+
+// Partition is the partition of a region: aws, aws-cn or aws-us-gov.
+func Partition(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	default:
+		return "aws"
+	}
 }
