@@ -71,6 +71,7 @@ func sources(t *testing.T, p *picture, s *spy) map[string]Source {
 }
 
 func TestEverySourceCanBePushed(t *testing.T) {
+	t.Parallel()
 	from, p := newSpy(t, nil), mixed(t)
 	layers := map[string]string{} // diff ids by kind of source
 	for name, source := range sources(t, p, from) {
@@ -110,6 +111,7 @@ func TestEverySourceCanBePushed(t *testing.T) {
 }
 
 func TestConversionHappensOnce(t *testing.T) {
+	t.Parallel()
 	from, p := newSpy(t, nil), mixed(t)
 	for name, source := range sources(t, p, from) {
 		t.Run(name, func(t *testing.T) {
@@ -147,6 +149,7 @@ func TestConversionHappensOnce(t *testing.T) {
 
 // TestCompressedArchiveIsNotReadAgain shows it by an archive that cannot be read any more.
 func TestCompressedArchiveIsNotReadAgain(t *testing.T) {
+	t.Parallel()
 	path := writeFile(t, gzipBytes(t, archiveOf(t, mixed(t).dockerFiles(t))))
 	opts := ResolverOptions{CacheDir: t.TempDir()}
 	resolve(t, NewResolver(opts), Source{Path: path})
@@ -176,6 +179,7 @@ func TestCompressedArchiveIsNotReadAgain(t *testing.T) {
 }
 
 func TestBadFiles(t *testing.T) {
+	t.Parallel()
 	p := newPicture(t, ociFamily, "amd64", 1000, 2000)
 	change := func(files map[string][]byte, name string, content []byte) []byte {
 		if content == nil {
@@ -237,6 +241,7 @@ func TestBadFiles(t *testing.T) {
 }
 
 func TestDamagedLayerOfAnArchiveIsNotPushed(t *testing.T) {
+	t.Parallel()
 	p := newPicture(t, ociFamily, "amd64", 1000)
 	files := p.layoutFiles()
 	layer := "blobs/sha256/" + digestOf(p.layers[0].content).Hex
@@ -250,6 +255,7 @@ func TestDamagedLayerOfAnArchiveIsNotPushed(t *testing.T) {
 }
 
 func TestArchiveThatChangesIsNotPushed(t *testing.T) {
+	t.Parallel()
 	p := newPicture(t, ociFamily, "amd64", 1000)
 	path := writeFile(t, archiveOf(t, p.layoutFiles()))
 	base := resolve(t, newTestResolver(t, nil), Source{Path: path})
@@ -261,6 +267,7 @@ func TestArchiveThatChangesIsNotPushed(t *testing.T) {
 }
 
 func TestLayoutLinksLeadNowhereElse(t *testing.T) {
+	t.Parallel()
 	p := newPicture(t, ociFamily, "amd64", 1000)
 	files := p.layoutFiles()
 	outside := writeFile(t, files["index.json"])
@@ -274,6 +281,7 @@ func TestLayoutLinksLeadNowhereElse(t *testing.T) {
 }
 
 func TestLinksInArchives(t *testing.T) {
+	t.Parallel()
 	var buf bytes.Buffer
 	w := tar.NewWriter(&buf)
 	for _, h := range []tar.Header{
@@ -322,6 +330,7 @@ func skopeo(t *testing.T, args ...string) {
 }
 
 func TestSkopeosFormsAreRead(t *testing.T) {
+	t.Parallel()
 	s, dir := newSpy(t, nil), t.TempDir()
 	p := newPicture(t, ociFamily, "amd64", 10_000, 20_000)
 	p.push(t, s, "lib/tool", "1")
@@ -347,6 +356,7 @@ func TestSkopeosFormsAreRead(t *testing.T) {
 }
 
 func TestSkopeoReadsWhatWasPushed(t *testing.T) {
+	t.Parallel()
 	from, to := newSpy(t, nil), newSpy(t, nil)
 	for _, f := range []family{dockerFamily, ociFamily} {
 		newPicture(t, f, "amd64", 10_000).push(t, from, "lib/tool", "1")

@@ -28,6 +28,7 @@ type Image struct {
 	manifest []byte
 	family   family
 	blobs    []blob // the configuration and the layers
+	turns    *turns // of all images whose bases are of one resolver
 }
 
 // Assemble puts layers on a base, from the bottom up. The image starts entrypoint, with no arguments of its
@@ -58,7 +59,7 @@ func Assemble(base *Base, layers []*Layer, entrypoint []string) (*Image, error) 
 		return nil, fmt.Errorf("image %q: write its manifest: %w", base.Source, err)
 	}
 	all := append([]blob{{desc: m.Config, open: inMemory(config)}}, blobs...)
-	return &Image{manifest: manifest, family: base.family, blobs: all}, nil
+	return &Image{manifest: manifest, family: base.family, blobs: all, turns: base.turns}, nil
 }
 
 // newConfig is a configuration with only what an image needs to run and to be told apart: nothing of the

@@ -161,7 +161,7 @@ func TestLayerBytesAreStable(t *testing.T) {
 		t.Errorf("digest %s, diff id %s", l.Digest(), l.DiffID())
 	}
 	config := &v1.ConfigFile{OS: "linux", Architecture: "amd64", Config: v1.Config{Env: []string{"A=b"}}}
-	img := assemble(t, &Base{family: ociFamily, config: config}, l)
+	img := assemble(t, &Base{family: ociFamily, config: config, turns: &turns{}}, l)
 	if img.Digest() != image {
 		t.Errorf("image digest %s", img.Digest())
 	}
@@ -321,7 +321,7 @@ func BenchmarkLayer100MB(b *testing.B) {
 
 func BenchmarkAssemble(b *testing.B) {
 	config := &v1.ConfigFile{OS: "linux", Architecture: "amd64"}
-	base := &Base{family: ociFamily, config: config}
+	base := &Base{family: ociFamily, config: config, turns: &turns{}}
 	for i := range 20 {
 		base.blobs = append(base.blobs, blob{desc: v1.Descriptor{Digest: digestOf([]byte{byte(i)}), Size: 1}, diffID: digestOf([]byte{byte(i)})})
 	}

@@ -67,8 +67,9 @@ func (t Target) options() []remote.Option {
 //
 // report, if not nil, is told the bytes sent and the bytes to send: of what is missing only. It is called by
 // one goroutine at a time. Where nothing is missing it is not called. done can go back when an upload breaks
-// and starts anew, and total shrinks by what could be mounted.
+// and starts anew, and total shrinks by what could be mounted or was sent by another push meanwhile.
 //
+// Images may be pushed at the same time; blobs that they share are sent once, if their bases are of one [Resolver].
 // After an error call it again: it goes on with the blobs that are still missing.
 func PushBlobs(ctx context.Context, img *Image, to Target, report func(done, total int64)) error {
 	repo, err := to.repository()
@@ -89,7 +90,7 @@ func PushBlobs(ctx context.Context, img *Image, to Target, report func(done, tot
 	for _, b := range missing {
 		group.Go(func() error {
 			u := &upload{blob: b, ctx: ctx, progress: progress}
-			if err := u.run(pusher, repo); err != nil {
+			if err := u.inTurn(img.turns, pusher, repo); err != nil {
 				return fmt.Errorf("push %s (%d bytes) to %s: %w", b.desc.Digest, b.desc.Size, repo.Name(), err)
 			}
 			return nil
@@ -142,6 +143,16 @@ type upload struct {
 	blob     blob
 	ctx      context.Context // of the push; the library's interface has no place for one
 	progress *progress
+}
+
+// inTurn sends the blob, or finds it sent when its turn comes.
+func (u *upload) inTurn(t *turns, pusher *remote.Pusher, repo name.Repository) error {
+	end, err := t.take(u.ctx, repo.Name()+"@"+u.blob.desc.Digest.String())
+	if err != nil {
+		return err
+	}
+	defer end()
+	return u.run(pusher, repo)
 }
 
 // run sends the blob, anew as often as the retry policy allows where the transfer breaks.

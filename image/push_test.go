@@ -6,7 +6,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,6 +39,7 @@ func pushed(t *testing.T, img *Image, to *spy) v1.Image {
 }
 
 func TestPushedImageIsWhole(t *testing.T) {
+	t.Parallel()
 	for _, f := range []family{dockerFamily, ociFamily} {
 		t.Run(string(f.manifest), func(t *testing.T) {
 			from, to := newSpy(t, nil), newSpy(t, nil)
@@ -59,6 +62,7 @@ func TestPushedImageIsWhole(t *testing.T) {
 }
 
 func TestChangedScriptPushesLittleAndUnchangedNothing(t *testing.T) {
+	t.Parallel()
 	from, to := newSpy(t, nil), newSpy(t, nil)
 	newPicture(t, ociFamily, "amd64", 8<<20).push(t, from, "lib/tool", "1")
 	base := resolve(t, newTestResolver(t, from), Source{Reference: from.ref("lib/tool:1")})
@@ -90,6 +94,7 @@ func TestChangedScriptPushesLittleAndUnchangedNothing(t *testing.T) {
 }
 
 func TestProgressCountsWhatIsSent(t *testing.T) {
+	t.Parallel()
 	from, to := newSpy(t, nil), newSpy(t, nil)
 	newPicture(t, ociFamily, "amd64", 1<<20, 2<<20).push(t, from, "lib/tool", "1")
 	base := resolve(t, newTestResolver(t, from), Source{Reference: from.ref("lib/tool:1")})
@@ -115,6 +120,7 @@ func TestProgressCountsWhatIsSent(t *testing.T) {
 }
 
 func TestSameRegistryIsMounted(t *testing.T) {
+	t.Parallel()
 	s := newSpy(t, nil)
 	newPicture(t, ociFamily, "amd64", 1<<20).push(t, s, "lib/tool", "1")
 	base := resolve(t, newTestResolver(t, s), Source{Reference: s.ref("lib/tool:1")})
@@ -132,7 +138,58 @@ func TestSameRegistryIsMounted(t *testing.T) {
 	}
 }
 
+func TestSharedLayersAreSentOnce(t *testing.T) {
+	t.Parallel()
+	from, to := newSpy(t, nil), newSpy(t, nil)
+	newPicture(t, ociFamily, "amd64", 4<<20).push(t, from, "lib/tool", "1")
+	r := newTestResolver(t, from)
+	var wg sync.WaitGroup
+	for i := range 6 {
+		wg.Go(func() {
+			base := resolve(t, r, Source{Reference: from.ref("lib/tool:1")})
+			img := assemble(t, base, layerOf(t, text("scar/script", strconv.Itoa(i))))
+			var done, total int64
+			if err := PushBlobs(t.Context(), img, to.target("scar/p"), func(d, n int64) { done, total = d, n }); err != nil {
+				t.Error(err)
+			}
+			if done != total {
+				t.Errorf("progress ended at %d of %d", done, total)
+			}
+		})
+	}
+	wg.Wait()
+	if n := to.bytes(); n < 4<<20 || n > 5<<20 {
+		t.Errorf("%d bytes were sent", n)
+	}
+}
+
+func TestBrokenDownloadStartsAnew(t *testing.T) {
+	t.Parallel()
+	from, to := newSpy(t, nil), newSpy(t, nil)
+	p := newPicture(t, ociFamily, "amd64", 2<<20)
+	p.push(t, from, "lib/tool", "1")
+	img := assemble(t, resolve(t, newTestResolver(t, from), Source{Reference: from.ref("lib/tool:1")}))
+	var once sync.Once
+	from.failWith(func(w http.ResponseWriter, r *http.Request) bool {
+		first := false
+		once.Do(func() { first = true })
+		if first {
+			w.Header().Set("Content-Length", strconv.Itoa(len(p.layers[0].content)))
+			_, _ = w.Write(p.layers[0].content[:1<<20])
+			panic(http.ErrAbortHandler)
+		}
+		return false
+	})
+	if err := validate.Image(pushed(t, img, to)); err != nil {
+		t.Error(err)
+	}
+	if n := len(from.seen("GET", p.descriptor().Digest.Hex)) + len(from.seen("GET", digestOf(p.layers[0].content).Hex)); n != 2 {
+		t.Errorf("%d downloads", n)
+	}
+}
+
 func TestBrokenUploadStartsAnew(t *testing.T) {
+	t.Parallel()
 	from, to := newSpy(t, nil), newSpy(t, nil)
 	newPicture(t, ociFamily, "amd64", 2<<20).push(t, from, "lib/tool", "1")
 	base := resolve(t, newTestResolver(t, from), Source{Reference: from.ref("lib/tool:1")})
@@ -164,6 +221,7 @@ func TestBrokenUploadStartsAnew(t *testing.T) {
 }
 
 func TestInterruptedPushIsResumed(t *testing.T) {
+	t.Parallel()
 	from, to := newSpy(t, nil), newSpy(t, nil)
 	newPicture(t, ociFamily, "amd64", 1<<20, 3<<20).push(t, from, "lib/tool", "1")
 	base := resolve(t, newTestResolver(t, from), Source{Reference: from.ref("lib/tool:1")})
@@ -204,6 +262,7 @@ func TestInterruptedPushIsResumed(t *testing.T) {
 }
 
 func TestPushFailsForGoodWithoutStorm(t *testing.T) {
+	t.Parallel()
 	from, to := newSpy(t, nil), newSpy(t, nil)
 	newPicture(t, ociFamily, "amd64", 1000).push(t, from, "lib/tool", "1")
 	base := resolve(t, newTestResolver(t, from), Source{Reference: from.ref("lib/tool:1")})
@@ -232,6 +291,7 @@ func TestPushFailsForGoodWithoutStorm(t *testing.T) {
 }
 
 func TestPushRefusesChangedFiles(t *testing.T) {
+	t.Parallel()
 	from, to := newSpy(t, nil), newSpy(t, nil)
 	newPicture(t, ociFamily, "amd64", 1000).push(t, from, "lib/tool", "1")
 	base := resolve(t, newTestResolver(t, from), Source{Reference: from.ref("lib/tool:1")})

@@ -59,6 +59,7 @@ type Base struct {
 	family family
 	config *v1.ConfigFile
 	blobs  []blob
+	turns  *turns
 }
 
 // BaseLayer is a layer of a base.
@@ -96,6 +97,7 @@ type Resolver struct {
 	opts   ResolverOptions
 	cache  cache
 	puller func() (*remote.Puller, error)
+	turns  turns // for pushing what was found
 
 	mu    sync.Mutex
 	bases map[question]*answer
@@ -277,6 +279,7 @@ func (r *Resolver) settle(ctx context.Context, s Source, image *found, wanted []
 		User:         config.Config.User,
 		family:       ociFamily,
 		config:       config,
+		turns:        &r.turns,
 	}
 	if image.Family == types.DockerManifestSchema2 {
 		base.family = dockerFamily

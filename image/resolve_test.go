@@ -17,6 +17,7 @@ import (
 )
 
 func TestBaseTellsWhatRuns(t *testing.T) {
+	t.Parallel()
 	s := newSpy(t, nil)
 	p := newPicture(t, dockerFamily, "arm64", 100, 200)
 	p.push(t, s, "lib/tool", "1")
@@ -35,6 +36,7 @@ func TestBaseTellsWhatRuns(t *testing.T) {
 }
 
 func TestIndexIsResolvedToThePlatform(t *testing.T) {
+	t.Parallel()
 	s := newSpy(t, nil)
 	amd, arm := newPicture(t, ociFamily, "amd64", 100), newPicture(t, ociFamily, "arm64", 200)
 	windows := newPicture(t, ociFamily, "amd64", 300)
@@ -99,6 +101,7 @@ func TestIndexIsResolvedToThePlatform(t *testing.T) {
 }
 
 func TestPreferHost(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ host, first string }{{"arm64", "arm64"}, {"amd64", "amd64"}, {"riscv64", "amd64"}, {"", "amd64"}} {
 		wanted, err := wantedArchs("", c.host)
 		if err != nil || wanted[0] != c.first || len(wanted) != 2 {
@@ -108,6 +111,7 @@ func TestPreferHost(t *testing.T) {
 }
 
 func TestSinglePlatformIsChecked(t *testing.T) {
+	t.Parallel()
 	s := newSpy(t, nil)
 	put := func(tag string, change func(p *picture)) {
 		p := newPicture(t, ociFamily, "amd64", 100)
@@ -145,6 +149,7 @@ func TestSinglePlatformIsChecked(t *testing.T) {
 }
 
 func TestTooLargeImageIsRefused(t *testing.T) {
+	t.Parallel()
 	base := &Base{family: ociFamily, config: &v1.ConfigFile{}, blobs: []blob{
 		{desc: v1.Descriptor{Size: 6 << 30}}, {desc: v1.Descriptor{Size: 10}, uncompressed: 4 << 30},
 	}}
@@ -156,6 +161,7 @@ func TestTooLargeImageIsRefused(t *testing.T) {
 }
 
 func TestHugeMetadataIsRefused(t *testing.T) {
+	t.Parallel()
 	s := newSpy(t, nil)
 	p := newPicture(t, ociFamily, "amd64", 100)
 	p.config.Config.Labels["long"] = strings.Repeat("x", maxMetadata)
@@ -170,6 +176,7 @@ func TestHugeMetadataIsRefused(t *testing.T) {
 }
 
 func TestRegistryErrorsSayWhatToDo(t *testing.T) {
+	t.Parallel()
 	s := newSpy(t, nil)
 	newPicture(t, ociFamily, "amd64", 100).push(t, s, "lib/tool", "1")
 	answer := func(status int, code string) func(http.ResponseWriter, *http.Request) bool {
@@ -208,6 +215,7 @@ func TestRegistryErrorsSayWhatToDo(t *testing.T) {
 }
 
 func TestMomentaryFailuresAreRetried(t *testing.T) {
+	t.Parallel()
 	s := newSpy(t, nil)
 	newPicture(t, ociFamily, "amd64", 100).push(t, s, "lib/tool", "1")
 	left := 2
@@ -227,6 +235,7 @@ func TestMomentaryFailuresAreRetried(t *testing.T) {
 }
 
 func TestRetriesEndWithTheContext(t *testing.T) {
+	t.Parallel()
 	s := newSpy(t, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	s.failWith(func(w http.ResponseWriter, _ *http.Request) bool {
@@ -243,6 +252,7 @@ func TestRetriesEndWithTheContext(t *testing.T) {
 }
 
 func TestUnreachableRegistry(t *testing.T) {
+	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -258,6 +268,7 @@ func TestUnreachableRegistry(t *testing.T) {
 }
 
 func TestPlainHTTPStaysOnThisMachine(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		host string
 		want bool
@@ -284,6 +295,7 @@ func TestPlainHTTPStaysOnThisMachine(t *testing.T) {
 }
 
 func TestBadSources(t *testing.T) {
+	t.Parallel()
 	for _, s := range []Source{{}, {Reference: "a", Path: "b"}, {Reference: "UPPER/case:1"}, {Path: t.TempDir() + "/none"}} {
 		if _, err := newTestResolver(t, nil).Resolve(t.Context(), s, ""); err == nil {
 			t.Errorf("%+v was resolved", s)
@@ -292,6 +304,7 @@ func TestBadSources(t *testing.T) {
 }
 
 func TestEachImageIsAskedForOnce(t *testing.T) {
+	t.Parallel()
 	s := newSpy(t, nil)
 	newPicture(t, ociFamily, "amd64", 100).push(t, s, "lib/tool", "1")
 	s.reset()
@@ -307,6 +320,7 @@ func TestEachImageIsAskedForOnce(t *testing.T) {
 }
 
 func TestOnesEndIsNotTheOthers(t *testing.T) {
+	t.Parallel()
 	s := newSpy(t, nil)
 	newPicture(t, ociFamily, "amd64", 100).push(t, s, "lib/tool", "1")
 	entered, leave := make(chan struct{}), make(chan struct{})
