@@ -152,6 +152,7 @@ type function struct {
 	s3   *bucketServer
 	log  *logBuffer
 	cmd  *exec.Cmd
+	wrap []string // a command that starts the runtime, in place of its own
 }
 
 type logBuffer struct {
@@ -224,9 +225,19 @@ func (f *function) write(path, content string, mode os.FileMode) {
 
 func (f *function) run(env ...string) {
 	f.t.Helper()
+	f.runWithLog(f.log, env...)
+}
+
+// runWithLog starts the runtime with another log than the buffer that tests look at.
+func (f *function) runWithLog(log io.Writer, env ...string) {
+	f.t.Helper()
 	api := httptest.NewServer(f.api)
 	s3 := httptest.NewServer(f.s3)
-	f.cmd = exec.Command(binary, f.root)
+	argv := f.wrap
+	if argv == nil {
+		argv = []string{binary, f.root}
+	}
+	f.cmd = exec.Command(argv[0], argv[1:]...)
 	f.cmd.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"),
 		"HOME=/nonexistent",
@@ -238,7 +249,7 @@ func (f *function) run(env ...string) {
 		"AWS_ACCESS_KEY_ID=key", "AWS_SECRET_ACCESS_KEY=secret", "AWS_SESSION_TOKEN=token",
 		"AWS_ENDPOINT_URL=" + s3.URL,
 	}, env...)
-	f.cmd.Stdout, f.cmd.Stderr = f.log, f.log
+	f.cmd.Stdout, f.cmd.Stderr = log, log
 	if err := f.cmd.Start(); err != nil {
 		f.t.Fatal(err)
 	}

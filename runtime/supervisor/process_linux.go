@@ -29,6 +29,21 @@ func adoptOrphans() error {
 	return nil
 }
 
+// closeInherited keeps what this process was started with, other than the standard streams, from its children. Of
+// what Go opens itself no child gets anything.
+func closeInherited() error {
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return fmt.Errorf("list open files: %w", err)
+	}
+	for _, entry := range entries {
+		if fd, err := strconv.Atoi(entry.Name()); err == nil && fd > 2 {
+			unix.CloseOnExec(fd)
+		}
+	}
+	return nil
+}
+
 // run runs a command to its end, or until stop, and ends every process that it leaves behind. What they
 // write goes to sink. At stop the command's process group gets SIGTERM, and grace later everything gets SIGKILL.
 //

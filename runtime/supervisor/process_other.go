@@ -17,6 +17,8 @@ var errLinux = fmt.Errorf("the runtime runs on Linux only, not on %s: %w", runti
 
 func adoptOrphans() error { return errLinux }
 
+func closeInherited() error { return errLinux }
+
 func run(*exec.Cmd, io.Writer, time.Time, time.Duration) (*ending, error) { return nil, errLinux }
 
 func empty(string, time.Time) error { return errLinux }

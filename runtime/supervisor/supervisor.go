@@ -50,7 +50,7 @@ func New(o Options) (*Supervisor, error) {
 	if err := ownFolder(o.Temp); err != nil {
 		return nil, err
 	}
-	if err := adoptOrphans(); err != nil {
+	if err := errors.Join(adoptOrphans(), closeInherited()); err != nil {
 		return nil, err
 	}
 	return &Supervisor{Options: o, stores: storage.FromEnvironment(o.Getenv)}, nil
@@ -105,7 +105,6 @@ func (s *Supervisor) Invoke(ctx context.Context, payload []byte) (answer []byte,
 		answer, failed = v.answer(body)
 	}
 	if failed != nil {
-		v.print(Error, "the invocation failed: %s", failed)
 		return nil, failure(failed)
 	}
 	return answer, nil
@@ -177,6 +176,7 @@ func (v *invocation) clear() {
 func (v *invocation) handle(ctx context.Context, payload []byte) ([]byte, *job.Error) {
 	parsed, err := event.Parse(payload)
 	if err != nil {
+		v.print(Error, "%s: %v", job.ErrBadEvent, err)
 		return nil, &job.Error{Type: job.ErrBadEvent, Message: err.Error()}
 	}
 	v.event = parsed

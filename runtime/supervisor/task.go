@@ -28,6 +28,9 @@ const (
 	directBody = (answerLimit - 4<<10) / 4 * 3
 )
 
+// lastOutput comes between what is wrong and what the script wrote.
+const lastOutput = "; its last output:\n"
+
 // task is one run of the script, with what came in and went out.
 type task struct {
 	*invocation
@@ -204,7 +207,7 @@ func (t *task) judge() *job.Error {
 		e.Message += "; /tmp is full: raise ephemeral_storage"
 	}
 	if text := t.out.text(messageTail); text != "" {
-		e.Message += "; its last output:\n" + text
+		e.Message += lastOutput + text
 	}
 	return e
 }
@@ -220,11 +223,14 @@ func hint(code int) string {
 	return ""
 }
 
-// summarize logs the one line that every run leaves.
+// summarize logs the one line that every run leaves, and one more for what went wrong. The script's output, which
+// follows in the message of an error, is in the log already.
 func (t *task) summarize(name string, err *job.Error) {
 	status, level := "done", Info
 	if err != nil {
-		status, level = err.Type, Warning
+		status, level = err.Type, Error
+		message, _, _ := strings.Cut(err.Message, lastOutput)
+		t.print(Error, "%q: %s: %s", name, err.Type, message)
 	}
 	var out int64
 	for _, o := range t.stored {
