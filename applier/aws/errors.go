@@ -148,10 +148,16 @@ func elsewhere(err error) (region string, found bool) {
 	return region, region != ""
 }
 
+// isRefused says that nobody listens at the endpoint. The SDK would try again for minutes; an endpoint
+// of AWS does not refuse, and one on this machine does because it is not running. Windows says it in
+// other words.
+func isRefused(err error) bool {
+	return err != nil && (strings.Contains(err.Error(), "connection refused") || strings.Contains(err.Error(), "actively refused"))
+}
+
 // rights are the rights that calls need where they are not named like the call (service
 // authorization reference).
 var rights = map[string]string{
-	"S3:HeadBucket":                            "s3:ListBucket",
 	"S3:GetBucketNotificationConfiguration":    "s3:GetBucketNotification",
 	"S3:PutBucketNotificationConfiguration":    "s3:PutBucketNotification",
 	"CloudWatch Logs:ListTagsForResource":      "logs:ListTagsForResource",
@@ -164,8 +170,8 @@ var prefixes = map[string]string{"CloudWatch Logs": "logs", "Resource Groups Tag
 // explain names the call that was denied and the right that it needs; other errors stay as they are.
 func explain(err error) error {
 	var op *smithy.OperationError
-	if err == nil || !isDenied(err) || !errors.As(err, &op) {
-		return err
+	if err == nil || !isDenied(err) || !errors.As(err, &op) || op.OperationName == "HeadBucket" {
+		return err // HeadBucket's denial has two meanings, which are told where it is called
 	}
 	right, special := rights[op.ServiceID+":"+op.OperationName]
 	if !special {

@@ -135,8 +135,8 @@ func (f *finder) projectImages(ctx context.Context, project string) ([]planner.R
 	return refs, nil
 }
 
-// ofFunction lists what a function has, given one part of it. The name of a role may be cut and does
-// not lead to a function then; its log group, image or function lead to the role.
+// ofFunction lists what a function has, given one part of it. The name of a role may be cut, and leads
+// to a function that does not exist then; its log group, image or function lead to the role.
 func (f *finder) ofFunction(ref planner.Ref) []planner.Ref {
 	var function string
 	switch ref.Kind {
@@ -145,11 +145,11 @@ func (f *finder) ofFunction(ref planner.Ref) []planner.Ref {
 	case planner.KindLogGroup:
 		function, _ = strings.CutPrefix(ref.Name, planner.LogGroupName(""))
 	case planner.KindRole:
-		rest, _ := strings.CutPrefix(ref.Name, "scar-")
-		function, _ = strings.CutSuffix(rest, "-"+f.naming.Region)
-		if planner.RoleName(function, f.naming.Region) != ref.Name {
+		rest, ours := strings.CutPrefix(ref.Name, "scar-")
+		if !ours {
 			return nil
 		}
+		function, _ = strings.CutSuffix(rest, "-"+f.naming.Region)
 	default:
 		return nil
 	}

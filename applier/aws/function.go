@@ -83,8 +83,8 @@ func functionValue(name string, out *lambda.GetFunctionOutput) planner.Function 
 		v.Image = deref(out.Code.ImageUri)
 	}
 	if c.State == types.StateFailed {
-		// Lambda gave up creating it. It can be neither invoked nor updated, so it is shown as a function
-		// without code, which the plan replaces.
+		// Lambda gave up creating it. It cannot be invoked, and that it could be repaired is not documented,
+		// so it is shown as a function without code, which the plan replaces.
 		v.PackageType, v.Image = "", ""
 	}
 	if r := c.ImageConfigResponse; r != nil && r.ImageConfig != nil {
@@ -125,7 +125,6 @@ func (f *functions) create(ctx context.Context, want planner.Function, say sayer
 		Description:      &want.Description,
 		PackageType:      types.PackageType(want.PackageType),
 		Code:             &types.FunctionCode{ImageUri: &want.Image},
-		ImageConfig:      imageConfig(want),
 		Role:             &want.Role,
 		MemorySize:       ptr(int32(want.Memory)),
 		Timeout:          ptr(int32(want.Timeout)),
@@ -134,6 +133,9 @@ func (f *functions) create(ctx context.Context, want planner.Function, say sayer
 		Environment:      &types.Environment{Variables: orEmpty(want.Environment)},
 		LoggingConfig:    loggingConfig(want),
 		Tags:             want.Tags,
+	}
+	if len(want.Entrypoint)+len(want.Command)+len(want.WorkingDirectory) > 0 {
+		in.ImageConfig = imageConfig(want)
 	}
 	err := f.retry(ctx, roleWait, either(isRoleNotReady, isBusy), func() error {
 		_, err := f.client.CreateFunction(ctx, in)

@@ -37,10 +37,13 @@ const addedLayers = 4
 // BatchDeleteImage).
 const maxImageIDs = 100
 
-// manifestTypes are the manifests that Lambda runs. Asking for these keeps ECR from converting.
+// manifestTypes are the manifests that are taken as they are: those that Lambda runs, and the indexes
+// that somebody may have pushed into the repository, so that they are seen too.
 var manifestTypes = []string{
 	"application/vnd.docker.distribution.manifest.v2+json",
 	"application/vnd.oci.image.manifest.v1+json",
+	"application/vnd.docker.distribution.manifest.list.v2+json",
+	"application/vnd.oci.image.index.v1+json",
 }
 
 // images are the images of one project's repository, each under its function's name as tag.

@@ -106,14 +106,15 @@ const (
 
 // newRetryer is the SDK's standard retryer with more attempts, because a plan of a hundred functions
 // runs into Lambda's 15 calls a second by itself; without its quota of retries, which many throttled
-// calls at once would use up; and without quotas of the account among what it repeats.
+// calls at once would use up; and without quotas of the account and refused connections among what it
+// repeats.
 func newRetryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = maxAttempts
 		o.MaxBackoff = maxBackoff
 		o.RateLimiter = ratelimit.None
 		o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
-			if isQuota(err) {
+			if isQuota(err) || isRefused(err) {
 				return aws.FalseTernary
 			}
 			return aws.UnknownTernary

@@ -19,9 +19,9 @@ const maxDocument = 4 << 20
 
 // knownElements are the elements that the SDK reads and writes. What else S3 may answer one day would
 // be lost when the document is written back, so it is looked for (S3 API reference,
-// NotificationConfiguration). The Cloud- names are those of the oldest form.
+// NotificationConfiguration). A rule for a function is a CloudFunctionConfiguration there.
 var knownElements = []string{
-	"NotificationConfiguration", "EventBridgeConfiguration",
+	"EventBridgeConfiguration",
 	"CloudFunctionConfiguration", "CloudFunction", "QueueConfiguration", "Queue", "TopicConfiguration", "Topic",
 	"Id", "Event", "Filter", "S3Key", "FilterRule", "Name", "Value",
 }
@@ -54,11 +54,12 @@ func findUnknown(unknown *[]string) func(*s3.Options) {
 	}
 }
 
-// unknownElements lists the elements of a document that are not among knownElements, each once.
+// unknownElements lists the elements of a document that are not among knownElements, each once. What the
+// root is called does not matter.
 func unknownElements(document []byte) ([]string, error) {
 	var unknown []string
 	d := xml.NewDecoder(bytes.NewReader(document))
-	for {
+	for depth := 0; ; {
 		token, err := d.Token()
 		if errors.Is(err, io.EOF) {
 			return unknown, nil
@@ -66,9 +67,15 @@ func unknownElements(document []byte) ([]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read notifications: %w", err)
 		}
-		start, isStart := token.(xml.StartElement)
-		if isStart && !slices.Contains(knownElements, start.Name.Local) && !slices.Contains(unknown, start.Name.Local) {
-			unknown = append(unknown, start.Name.Local)
+		switch element := token.(type) {
+		case xml.StartElement:
+			name := element.Name.Local
+			if depth > 0 && !slices.Contains(knownElements, name) && !slices.Contains(unknown, name) {
+				unknown = append(unknown, name)
+			}
+			depth++
+		case xml.EndElement:
+			depth--
 		}
 	}
 }
