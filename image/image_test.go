@@ -15,7 +15,7 @@ import (
 func TestAssembledConfiguration(t *testing.T) {
 	s := newSpy(t, nil)
 	p := newPicture(t, dockerFamily, "amd64", 100)
-	p.config.Author, p.config.DockerVersion, p.config.Container = "ann", "20", "c0ffee"
+	p.config.Author, p.config.Container, p.config.OSVersion = "ann", "c0ffee", "12"
 	p.config.Config.Hostname, p.config.Config.Volumes = "host", map[string]struct{}{"/data": {}}
 	p.push(t, s, "lib/tool", "1")
 	base := resolve(t, newTestResolver(t, s), Source{Reference: s.ref("lib/tool:1")})
@@ -35,7 +35,7 @@ func TestAssembledConfiguration(t *testing.T) {
 	if diff := cmp.Diff(want, got.Config); diff != "" {
 		t.Error(diff)
 	}
-	if got.Author+got.DockerVersion+got.Container != "" || !got.Created.Equal(v1.Time{}.UTC().AddDate(1969, 0, 0)) {
+	if got.Author+got.Container+got.OSVersion != "" || !got.Created.Equal(v1.Time{}.UTC().AddDate(1969, 0, 0)) {
 		t.Errorf("the configuration tells who made it, or when: %+v", got)
 	}
 	if len(got.History) != 2 || len(got.RootFS.DiffIDs) != 2 {
