@@ -102,7 +102,7 @@ func unlessIn(text map[string]string, name string) string {
 
 // TestDefaultsAreThoseOfTheSchema compares what a function without keys becomes with what the schema says.
 func TestDefaultsAreThoseOfTheSchema(t *testing.T) {
-	_, drafts, err := check(sourcesOf("project: a\nfunctions: {f: {image: alpine, input: s3://abc/x}}\n"), &report{})
+	_, drafts, err := testGrammar().check(sourcesOf("project: a\nfunctions: {f: {image: alpine, input: s3://abc/x}}\n"), &report{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,6 +199,19 @@ func TestDistance(t *testing.T) {
 	} {
 		if got := distance(c.a, c.b, 2); got != c.want {
 			t.Errorf("distance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
+		}
+	}
+}
+
+func TestFirstTrue(t *testing.T) {
+	for n := 1; n < 20; n++ {
+		for first := 0; first <= n; first++ {
+			for guess := -1; guess <= n+1; guess++ {
+				got := firstTrue(n, guess, func(i int) bool { return i >= first })
+				if got != min(first, n-1) {
+					t.Fatalf("firstTrue(%d, %d) = %d, want %d", n, guess, got, min(first, n-1))
+				}
+			}
 		}
 	}
 }

@@ -28,8 +28,12 @@ func Load(ctx context.Context, paths []string, opts Options) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
+	g, err := newGrammar()
+	if err != nil {
+		return nil, err
+	}
 	r := &report{}
-	f, drafts, err := check(sources, r)
+	f, drafts, err := g.check(sources, r)
 	if err != nil {
 		return nil, err
 	}
@@ -60,8 +64,12 @@ func LoadProject(ctx context.Context, paths []string, opts Options) (*File, erro
 	if err != nil {
 		return nil, err
 	}
+	g, err := newGrammar()
+	if err != nil {
+		return nil, err
+	}
 	r := &report{}
-	f, _, err := checkOnly(sources, []string{"project", "region", "profile"}, r)
+	f, err := g.checkOnly(sources, []string{"project", "region", "profile"}, r)
 	if err != nil {
 		return nil, err
 	}
@@ -73,16 +81,16 @@ func LoadProject(ctx context.Context, paths []string, opts Options) (*File, erro
 }
 
 // check does all that can be done without the disk.
-func check(sources []*source, r *report) (*File, []*draft, error) {
+func (g *grammar) check(sources []*source, r *report) (*File, []*draft, error) {
 	root := readTree(sources, r)
 	if root == nil {
 		return nil, nil, r.err()
 	}
-	return checkTree(root, r)
+	return g.checkTree(root, r)
 }
 
 // checkOnly looks at some keys of the file and takes it that there are no functions.
-func checkOnly(sources []*source, keys []string, r *report) (*File, []*draft, error) {
+func (g *grammar) checkOnly(sources []*source, keys []string, r *report) (*File, error) {
 	all := &report{}
 	root := readTree(sources, all)
 	for _, f := range all.found {
@@ -91,7 +99,7 @@ func checkOnly(sources []*source, keys []string, r *report) (*File, []*draft, er
 		}
 	}
 	if root == nil {
-		return nil, nil, r.err()
+		return nil, r.err()
 	}
 	if root.kind == mapping {
 		only := *root
@@ -104,14 +112,11 @@ func checkOnly(sources []*source, keys []string, r *report) (*File, []*draft, er
 		}
 		root = &only
 	}
-	return checkTree(root, r)
+	f, _, err := g.checkTree(root, r)
+	return f, err
 }
 
-func checkTree(root *node, r *report) (*File, []*draft, error) {
-	g, err := newGrammar()
-	if err != nil {
-		return nil, nil, err
-	}
+func (g *grammar) checkTree(root *node, r *report) (*File, []*draft, error) {
 	resolveDollars(root, fileLevel, r)
 	if err := g.validate(root, r); err != nil {
 		return nil, nil, err

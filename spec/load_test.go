@@ -215,7 +215,7 @@ func TestTagsAreManagedOnlyWhereTheFileHasABlock(t *testing.T) {
 		"tags: {}\n" + in("memory: 512"):  true,
 		"tags: {a: b}\n" + in("tags: {}"): true,
 	} {
-		_, drafts, err := check(sourcesOf(text), &report{})
+		_, drafts, err := testGrammar().check(sourcesOf(text), &report{})
 		if err != nil {
 			t.Fatal(err)
 		}

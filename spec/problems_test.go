@@ -3,17 +3,27 @@ package spec
 import (
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
+
+// testGrammar is compiled once for all tests; it is not changed by use.
+var testGrammar = sync.OnceValue(func() *grammar {
+	g, err := newGrammar()
+	if err != nil {
+		panic(err)
+	}
+	return g
+})
 
 // problemsIn checks texts as files that overlay each other, without the disk, and returns the problems
 // one per line. The first is called func.yaml, the second over.yaml.
 func problemsIn(t *testing.T, texts ...string) []string {
 	t.Helper()
 	r := &report{}
-	_, _, err := check(sourcesOf(texts...), r)
+	_, _, err := testGrammar().check(sourcesOf(texts...), r)
 	var problems Problems
 	if err != nil && !errors.As(err, &problems) {
 		t.Fatalf("check: %v", err)
@@ -64,6 +74,10 @@ func TestProblemsOfTheFile(t *testing.T) {
 		{"open mapping", "project: a\ntags: {a: 2\nprofile: b\n", "func.yaml:2:1: no valid YAML: a mapping that begins with { does not end with }"},
 		{"open quote", "project: a\nregion: \"b\nprofile: b\n", "func.yaml:2:1: no valid YAML: a quotation mark is opened and not closed"},
 		{"at sign", "project: a\nregion: @b\n", "func.yaml:2:9: no valid YAML: a value cannot begin with @; put it in quotes"},
+		{"far down", "project: a\n" + strings.Repeat("# x\n", 500) + "region: b: c\n" + strings.Repeat("# y\n", 500), "func.yaml:502:10: no valid YAML: a second colon in one line; put a value that holds a colon and a space in quotes"},
+		{"quote opened far up", "project: a\nregion: 'b\n" + strings.Repeat("# y\n", 500), "func.yaml:2:1: no valid YAML: a quotation mark is opened and not closed"},
+		{"value missing", "project: a\ntags: [,\n", "func.yaml:2:1: no valid YAML: a value is missing here"},
+		{"directive", "project: a\n%nope\n", "func.yaml:2:1: no valid YAML: a line cannot begin with %; put text that begins with it in quotes"},
 		{"unknown alias", "project: a\nregion: *b\n", "func.yaml:2:9: no valid YAML: *b refers to &b, which no line above defines; put text that begins with * in quotes"},
 		{"escape", `project: "\q"`, "func.yaml:1:1: no valid YAML: a backslash in double quotes stands before a character that needs none; use single quotes"},
 		{"carriage returns", "project: a\r\nregion: b: c\r\n", "func.yaml:2:10: no valid YAML: a second colon in one line; put a value that holds a colon and a space in quotes"},
@@ -234,7 +248,7 @@ func TestProblemsOfMeaning(t *testing.T) {
 func TestProblemHoldsWhatIsNeededToShowIt(t *testing.T) {
 	text := "project: imaging\nfunctions:\n  f:\n    image: alpine\n    memory: 64 # too little\n    tags: {ü: \"?\"}\n"
 	r := &report{}
-	if _, _, err := check(sourcesOf(text), r); err != nil {
+	if _, _, err := testGrammar().check(sourcesOf(text), r); err != nil {
 		t.Fatal(err)
 	}
 	want := Problems{
@@ -251,7 +265,7 @@ func TestProblemHoldsWhatIsNeededToShowIt(t *testing.T) {
 
 func TestBinaryIsNotShown(t *testing.T) {
 	r := &report{}
-	if _, _, err := check(sourcesOf("a: \x1b[31m\n"), r); err == nil {
+	if _, _, err := testGrammar().check(sourcesOf("a: \x1b[31m\n"), r); err == nil {
 		t.Fatal("no error")
 	}
 	var problems Problems

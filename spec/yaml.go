@@ -6,6 +6,7 @@ import (
 	"io"
 	"regexp"
 	"sort"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -19,9 +20,9 @@ func parse(src *source, r *report) *node {
 		r.add(*f)
 		return nil
 	}
-	documents, message := decode(src.text)
-	if message != "" {
-		r.add(*syntaxFinding(src, message))
+	documents, fault := decode(src.text)
+	if fault != (syntaxFault{}) {
+		r.add(*fault.locate(src))
 		return nil
 	}
 	if len(documents) > 1 {
@@ -41,9 +42,32 @@ func isNothing(document *yaml.Node) bool {
 	return len(document.Content) == 0 || document.Content[0].Kind == yaml.ScalarNode && document.Content[0].ShortTag() == "!!null"
 }
 
-// decode reads a text's documents, two at most, since two are too many already. The message is the
-// library's, without its place, and empty where there is no error.
-func decode(text []byte) (documents []*yaml.Node, message string) {
+// syntaxFault is why the library does not take a text: its message and the line that it names, from 1.
+// It names no column, and for half of its errors a line before the right one, or the one where an
+// enclosing block begins.
+type syntaxFault struct {
+	message string
+	line    int
+}
+
+var faultLine = regexp.MustCompile(`^yaml: (?:line ([0-9]+): )?`)
+
+func newSyntaxFault(err error) syntaxFault {
+	text := err.Error()
+	found := faultLine.FindStringSubmatch(text)
+	if found == nil {
+		return syntaxFault{text, 1}
+	}
+	line, err := strconv.Atoi(found[1])
+	if err != nil {
+		line = 1 // it names no line in the first one
+	}
+	return syntaxFault{text[len(found[0]):], line}
+}
+
+// decode reads a text's documents, two at most, since two are too many already. The fault is zero where
+// the library takes the text.
+func decode(text []byte) (documents []*yaml.Node, fault syntaxFault) {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	for len(documents) < 2 {
 		var document yaml.Node
@@ -52,33 +76,55 @@ func decode(text []byte) (documents []*yaml.Node, message string) {
 			break
 		}
 		if err != nil {
-			return nil, libraryPlace.ReplaceAllString(err.Error(), "")
+			return nil, newSyntaxFault(err)
 		}
 		documents = append(documents, &document)
 	}
-	return documents, ""
+	return documents, syntaxFault{}
 }
 
-// libraryPlace is where the library says that an error is. It names no column, and for half of its
-// errors a line before the right one, or the one where an enclosing block begins.
-var libraryPlace = regexp.MustCompile(`^yaml: (line [0-9]+: )?`)
-
-// syntaxFinding finds the line that a syntax error is in: the last one of the shortest beginning of the
-// text that fails in the same way.
-func syntaxFinding(src *source, message string) *finding {
+// locate finds the line that a fault is in: the last one of the shortest beginning of the text that
+// fails in the same way.
+func (f syntaxFault) locate(src *source) *finding {
 	ends := lineEnds(src.text)
-	index := sort.Search(len(ends), func(i int) bool {
+	number := 1 + firstTrue(len(ends), f.line-1, func(i int) bool {
 		_, found := decode(src.text[:ends[i]])
-		return found == message
+		return found.message == f.message
 	})
-	number := min(index, len(ends)-1) + 1
 	line := src.line(number)
 	indent := len(line) - len(strings.TrimLeft(line, " \t"))
 	if tab := strings.IndexByte(line[:indent], '\t'); tab >= 0 {
 		return src.finding(number, tab+1, "a tab indents this line; YAML wants spaces")
 	}
-	column, words := explainSyntax(line, indent, message)
+	column, words := explainSyntax(line, indent, f.message)
 	return src.finding(number, utf8.RuneCountInString(line[:column])+1, "no valid YAML: "+words)
+}
+
+// firstTrue is the first of n numbers for which a function is true that is true for all after it. It
+// looks near a guess first. Where the function is never true it is the last number.
+func firstTrue(n, guess int, is func(i int) bool) int {
+	low, high := 0, n-1 // the answer is between them, both included
+	guess = min(max(guess, 0), n-1)
+	if is(guess) {
+		high = guess
+		for step := 1; guess-step >= low; step *= 2 {
+			if !is(guess - step) {
+				low = guess - step + 1
+				break
+			}
+			high = guess - step
+		}
+	} else {
+		low = guess + 1
+		for step := 1; guess+step <= high; step *= 2 {
+			if is(guess + step) {
+				high = guess + step
+				break
+			}
+			low = guess + step + 1
+		}
+	}
+	return min(low+sort.Search(high-low, func(i int) bool { return is(low + i) }), n-1)
 }
 
 // lineEnds are the offsets at which the lines of a text end, their line ends included.
@@ -104,6 +150,8 @@ var syntaxWords = []struct{ message, words string }{
 	{"could not find expected ':'", "a key without a colon and a space after it"},
 	{"found unexpected end of stream", "a quotation mark is opened and not closed"},
 	{"found unknown escape character", "a backslash in double quotes stands before a character that needs none; use single quotes"},
+	{"did not find expected node content", "a value is missing here"},
+	{"directive", "a line cannot begin with %; put text that begins with it in quotes"},
 	{"exceeded max depth", "it is nested too deep"},
 }
 
