@@ -1,0 +1,98 @@
+package local
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+)
+
+// The conformance tests state how AWS behaves, for the calls that the backend serves. They run against
+// the backend and against moto, an independent reading of the same documents, so that the backend does
+// not merely confirm what its authors believe.
+
+// server is what the conformance tests run against.
+type server struct {
+	cfg     aws.Config
+	account string
+	moto    bool
+}
+
+// differs skips what moto is known not to do as AWS does.
+func (s server) differs(t *testing.T, how string) bool {
+	t.Helper()
+	if s.moto {
+		t.Logf("moto differs from AWS: %s", how)
+	}
+	return s.moto
+}
+
+func TestConformance(t *testing.T) {
+	suite := map[string]func(*testing.T, server){
+		"sts":           conformSTS,
+		"iam roles":     conformRoles,
+		"iam policies":  conformPolicies,
+		"iam documents": conformDocuments,
+		"iam paging":    conformRolePaging,
+		"log groups":    conformLogGroups,
+		"log events":    conformLogEvents,
+		"log filters":   conformLogFilters,
+		"repositories":  conformRepositories,
+		"images":        conformImages,
+		"tagging":       conformTagging,
+	}
+	b, _ := open(t, Options{})
+	run := func(s server) func(*testing.T) {
+		return func(t *testing.T) {
+			for name, test := range suite {
+				t.Run(name, func(t *testing.T) { test(t, s) })
+			}
+		}
+	}
+	t.Run("backend", run(server{cfg: adminOf(b), account: DefaultAccount}))
+	t.Run("moto", func(t *testing.T) {
+		run(startMoto(t))(t)
+	})
+}
+
+// startMoto starts moto's server for one test.
+func startMoto(t *testing.T) server {
+	t.Helper()
+	program, err := exec.LookPath("moto_server")
+	if err != nil {
+		t.Skip("moto_server is not installed")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	port := l.Addr().(*net.TCPAddr).Port
+	must(t, l.Close())
+	cmd := exec.Command(program, "-H", "127.0.0.1", "-p", strconv.Itoa(port))
+	cmd.Env = append(os.Environ(), "MOTO_IAM_LOAD_MANAGED_POLICIES=true")
+	// A process group of its own, so that the children of the launcher end with it.
+	ownGroup(cmd)
+	must(t, cmd.Start())
+	t.Cleanup(func() { killGroup(t, cmd) })
+	endpoint := "http://127.0.0.1:" + strconv.Itoa(port)
+	eventually(t, "moto is up", func() bool {
+		res, err := http.Get(endpoint + "/moto-api/")
+		if err != nil {
+			return false
+		}
+		return res.Body.Close() == nil
+	})
+	return server{cfg: config(endpoint, "test", "test", ""), account: "123456789012", moto: true}
+}
+
+func conformSTS(t *testing.T, s server) {
+	out, err := sts.NewFromConfig(s.cfg).GetCallerIdentity(context.Background(), nil)
+	must(t, err)
+	if *out.Account != s.account {
+		t.Errorf("account %s", *out.Account)
+	}
+}
