@@ -88,6 +88,7 @@ type state int
 
 const (
 	untouched state = iota
+	draining
 	started
 	done
 	failed
@@ -173,8 +174,10 @@ func (r *run) free(ctx context.Context, i int) {
 		return
 	}
 	r.waiting++
+	r.status[i].state = draining
 	c := r.nodes[i].batch[0]
 	note := fmt.Sprintf("draining: invocations under way have %s to end", wait)
+	r.opts.Events(Event{Type: Started, Change: c})
 	r.opts.Events(Event{Type: Progressed, Change: c, Progress: Progress{Address: c.Address, Message: note}})
 	go func() {
 		timer := time.NewTimer(wait)
@@ -215,10 +218,12 @@ func (r *run) enqueue(i int) {
 
 func (r *run) start(i int) {
 	r.working++
-	r.status[i].state = started
-	for _, c := range r.nodes[i].batch {
-		r.opts.Events(Event{Type: Started, Change: c})
+	if r.status[i].state != draining {
+		for _, c := range r.nodes[i].batch {
+			r.opts.Events(Event{Type: Started, Change: c})
+		}
 	}
+	r.status[i].state = started
 	r.begin(i)
 }
 
@@ -289,11 +294,13 @@ func (r *run) skip(i int, why error) {
 func (r *run) err(ctx context.Context) error {
 	var all *multierror.Error
 	for i, s := range r.status {
-		if s.state == untouched {
+		switch {
+		case s.state == untouched:
 			r.skip(i, errors.New("not begun: interrupted"))
-			continue
-		}
-		if s.err != nil {
+		case s.state == draining:
+			c := r.nodes[i].batch[0]
+			r.opts.Events(Event{Type: Failed, Change: c, Err: errors.New("not deleted: interrupted while draining")})
+		case s.err != nil:
 			all = multierror.Append(all, s.err)
 		}
 	}

@@ -255,7 +255,15 @@ func TestApplyInterruptedWhileDraining(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		changes := as(planner.Delete, stack("a", "x")...)
-		_, err := applier.Apply(ctx, newFakeCloud(changes...), plan(changes), applier.Options{Drain: time.Hour})
+		var events []applier.EventType
+		_, err := applier.Apply(ctx, newFakeCloud(changes...), plan(changes), applier.Options{Drain: time.Hour, Events: func(e applier.Event) {
+			if e.Change.Kind == planner.KindFunction {
+				events = append(events, e.Type)
+			}
+		}})
+		if want := []applier.EventType{applier.Started, applier.Progressed, applier.Failed}; !slices.Equal(events, want) {
+			t.Errorf("events %v", events)
+		}
 		var interrupted *applier.Interrupted
 		if !errors.As(err, &interrupted) || len(interrupted.Done) != 2 {
 			t.Fatalf("error %v", err)

@@ -6,7 +6,8 @@ import "github.com/scar-go/scar/planner"
 type EventType string
 
 // The types of events. For each change that is carried out there is one Started, any number of
-// Progressed, and one of Done and Failed. A change that is never begun has one Skipped and nothing else.
+// Progressed, and one of Done and Failed; a function that is drained starts when its drain does. A change
+// that is never begun has one Skipped and nothing else.
 const (
 	Started    EventType = "started"
 	Progressed EventType = "progressed"
