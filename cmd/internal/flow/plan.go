@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
+	"time"
 
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/scar-go/scar/applier"
@@ -85,7 +88,21 @@ func everyFunction(string) bool { return true }
 
 // cloud is the account as the applier sees it.
 func (a *Account) cloud(project string, n planner.Naming, images map[string]*image.Image) *aws.Cloud {
-	return aws.New(a.config, aws.Options{Project: project, Naming: n, Images: images, Parallelism: a.settings.Parallelism})
+	return aws.New(a.config, aws.Options{
+		Project: project, Naming: n, Images: images, Parallelism: a.settings.Parallelism, Pace: a.pace(),
+	})
+}
+
+// localPace is the unit of pauses between tries at backends on this machine, which answer at once.
+const localPace = 50 * time.Millisecond
+
+// pace is the unit of all pauses; 0 is that of AWS.
+func (a *Account) pace() time.Duration {
+	u, err := url.Parse(sdk.ToString(a.config.BaseEndpoint))
+	if err != nil || !isLoopback(u.Hostname()) {
+		return 0
+	}
+	return localPace
 }
 
 // read returns what is there of a project, and of what its file names. Whose account it is is asked

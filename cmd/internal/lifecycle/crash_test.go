@@ -1,0 +1,98 @@
+package lifecycle
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/scar-go/scar/applier"
+	"github.com/scar-go/scar/local"
+	"github.com/scar-go/scar/local/wire"
+)
+
+// A file before and after a change that creates, updates and deletes at once.
+const (
+	beforeChange = `
+project: imaging
+functions:
+  grayify: &f
+    image: example/imagemagick:7
+    run: cp "$INPUT_FILE_PATH" "$TMP_OUTPUT_DIR"
+    input: [s3://photos/in/]
+    output: [s3://photos/out/]
+  leaves:
+    <<: *f
+    input: [s3://photos/leaves/]
+`
+	afterChange = `
+project: imaging
+functions:
+  grayify: &f
+    image: example/imagemagick:7
+    run: cp -v "$INPUT_FILE_PATH" "$TMP_OUTPUT_DIR"
+    memory: 1024
+    input: [s3://photos/leaves/]
+    output: [s3://photos/out/]
+  comes:
+    <<: *f
+    input: [s3://photos/in/, s3://scans/in/]
+`
+)
+
+// TestCallThatFailsAtAnyPoint breaks an apply at every one of its calls, before or after the call took
+// effect, and expects that one more apply gets there.
+func TestCallThatFailsAtAnyPoint(t *testing.T) {
+	probe := newWorld(t)
+	probe.converge(probe.project(probe.load(beforeChange)))
+	calls := probe.callsOfApply(afterChange)
+	t.Logf("an apply makes %d calls", calls)
+	if calls < 30 {
+		t.Fatalf("an apply makes only %d calls", calls)
+	}
+	denied := wire.Errorf(http.StatusForbidden, "AccessDeniedException", "Not now.")
+	for k := 1; k <= calls; k++ {
+		for _, fault := range []local.Fault{{Err: denied}, {Err: denied, After: true}} {
+			w := newWorld(t)
+			w.converge(w.project(w.load(beforeChange)))
+			p := w.project(w.load(afterChange))
+			plan := w.mustPlan(p)
+			w.script.Inject("*", k, fault)
+			_, err := applier.Apply(t.Context(), w.cloud(p), plan, applier.Options{})
+			if err != nil && !strings.Contains(err.Error(), "Not now") {
+				t.Errorf("call %d (after: %v): the error does not say why: %v", k, fault.After, err)
+			}
+			w.converge(p)
+		}
+	}
+}
+
+// callsOfApply counts the calls that applying a file makes, planning aside.
+func (w *world) callsOfApply(file string) int {
+	w.t.Helper()
+	p := w.project(w.load(file))
+	plan := w.mustPlan(p)
+	w.script.Forget()
+	if _, err := applier.Apply(w.t.Context(), w.cloud(p), plan, applier.Options{}); err != nil {
+		w.t.Fatal(err)
+	}
+	return len(w.script.Calls())
+}
+
+// TestAWorseDay applies while everything is throttled now and then, roles take their time and reads
+// lag behind.
+func TestAWorseDay(t *testing.T) {
+	w := newWorld(t)
+	w.script.PageSize(1)
+	for _, service := range []string{"iam", "lambda", "s3", "ecr", "logs", "tagging"} {
+		w.script.Throttle(service+":*", 2)
+	}
+	w.script.Stale("iam:*", 1)
+	w.script.Stale("lambda:*", 1)
+	w.converge(w.project(w.load(beforeChange)))
+	after := w.project(w.load(afterChange))
+	for _, service := range []string{"iam", "lambda", "s3", "ecr", "logs", "tagging"} {
+		w.script.Throttle(service+":*", 2)
+	}
+	w.converge(after)
+	w.destroy(after)
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/scar-go/scar/spec"
+)
+
+// completion prints the script that makes a shell complete commands, flags and names.
+func (a *app) completion() *cobra.Command {
+	return &cobra.Command{
+		Use:   "completion {bash|zsh|fish|powershell}",
+		Short: "Print the completion script for a shell",
+		Example: `  source <(scar completion bash)
+  scar completion zsh > "${fpath[1]}/_scar"
+  scar completion fish > ~/.config/fish/completions/scar.fish`,
+		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+		ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			root := cmd.Root()
+			switch args[0] {
+			case "bash":
+				return root.GenBashCompletionV2(a.stdout, true)
+			case "zsh":
+				return root.GenZshCompletion(a.stdout)
+			case "fish":
+				return root.GenFishCompletion(a.stdout, true)
+			case "powershell":
+				return root.GenPowerShellCompletionWithDesc(a.stdout)
+			}
+			return fmt.Errorf("unknown shell %q", args[0])
+		},
+	}
+}
+
+// completeFunction completes the name of a function of the file, if the file can be read.
+func (f *fileFlags) completeFunction(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	file, err := spec.Load(cmd.Context(), f.files(), spec.Options{})
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	names := make([]string, len(file.Functions))
+	for i := range file.Functions {
+		names[i] = file.Functions[i].Name
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

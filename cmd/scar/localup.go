@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/scar-go/scar/cmd/internal/flow"
+	"github.com/scar-go/scar/cmd/internal/view"
+)
+
+// localUpCommand serves the local backend until it is interrupted.
+type localUpCommand struct {
+	*app
+	format formatFlags
+	port   int
+	state  string
+	region string
+}
+
+func (c *localUpCommand) command() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "up",
+		Short: "Serve the local backend until Ctrl-C",
+		Long: `Serve, on this machine only, the AWS calls that scar makes, and run functions when their events come.
+Other commands of scar find it with --local; other programs with the variables that are printed.`,
+		Example: `  scar local up
+  scar local up --port 5000 --state ./state
+  scar plan --local && scar apply --local --auto-approve`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
+	}
+	c.format.register(cmd)
+	cmd.Flags().IntVar(&c.port, "port", flow.DefaultPort, "port to listen at, 0 for any")
+	cmd.Flags().StringVar(&c.state, "state", "", "folder for the state (default $SCAR_STATE_DIR, or scar/local in the folder for state of programs)")
+	cmd.Flags().StringVar(&c.region, "region", "us-east-1", "region that the backend says it is")
+	return cmd
+}
+
+func (c *localUpCommand) run(cmd *cobra.Command) error {
+	if c.port < 0 || c.port > 65535 {
+		return fmt.Errorf("--port %d: ports are 0 to 65535", c.port)
+	}
+	state, err := filepath.Abs(either(c.state, c.stateDir()))
+	if err != nil {
+		return err
+	}
+	backend, err := flow.StartLocal(cmd.Context(), flow.LocalOptions{
+		Port: c.port, StateDir: state, Images: c.imageCache(), Region: c.region, Announce: true, Log: c.stderr,
+	})
+	if err != nil {
+		return err
+	}
+	if err := view.Up(c.streams(), c.format.format(), backend.Endpoint().URL, state, backend.Endpoint().Environment()); err != nil {
+		return err
+	}
+	return backend.Wait(cmd.Context())
+}

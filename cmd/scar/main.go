@@ -1,0 +1,87 @@
+// Command scar turns func.yaml into AWS Lambda functions that run container images, and runs the same
+// file on one machine.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/scar-go/scar/cmd/internal/view"
+	"github.com/scar-go/scar/local/sandbox"
+)
+
+// version is set by the linker: -X main.version=1.2.3.
+var version = "dev"
+
+// Exit codes. A plan with changes has one of its own where --detailed-exitcode asks for it.
+const (
+	exitOK      = 0
+	exitError   = 1
+	exitChanges = 2
+)
+
+func main() {
+	sandbox.Main() // does not return in the process that becomes a function's
+	os.Exit(run())
+}
+
+// run is main without os.Exit, so that what is deferred happens.
+func run() int {
+	ctx, stop := interruptible(context.Background(), os.Stderr)
+	defer stop()
+	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}
+	return a.execute(ctx, os.Args[1:])
+}
+
+// execute runs one command line and returns the exit code. Errors are printed here, once.
+func (a *app) execute(ctx context.Context, args []string) int {
+	root := a.root()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	var code exitCode
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &code):
+		return int(code)
+	}
+	view.Error(a.streams(), err)
+	return exitError
+}
+
+// exitCode ends a command that has said all there is to say.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// interruptible returns a context that the first interrupt ends, so that what is under way can be
+// brought to a clean end; the second ends the process.
+func interruptible(parent context.Context, stderr *os.File) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(parent)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	over := make(chan struct{})
+	go func() {
+		for n := 0; ; n++ {
+			select {
+			case <-signals:
+			case <-over:
+				return
+			}
+			if n > 0 {
+				os.Exit(exitError)
+			}
+			fmt.Fprintln(stderr, "\nInterrupted: finishing what is under way. Once more to stop at once.")
+			cancel()
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(over)
+		cancel()
+	}
+}

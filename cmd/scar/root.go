@@ -1,0 +1,100 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/scar-go/scar/cmd/internal/view"
+)
+
+// app is what all commands share: where they read and print, and the flags of all of them.
+type app struct {
+	stdin          *os.File
+	stdout, stderr *os.File
+	getenv         func(string) string
+
+	noColor bool
+}
+
+func (a *app) streams() *view.Streams {
+	return view.NewStreams(a.stdout, a.stderr, a.noColor, a.getenv)
+}
+
+// root is the tree of commands.
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "scar",
+		Short: "Container images as AWS Lambda functions, started by files",
+		Long: `scar turns func.yaml into AWS Lambda functions that run your container image and your script for
+every file that arrives in a bucket: scar plan shows what would change in the account, scar apply
+changes it, scar destroy removes it. The same file runs on this machine with scar local run.`,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	root.PersistentFlags().BoolVar(&a.noColor, "no-color", false, "print no colours (as does NO_COLOR)")
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.SetIn(a.stdin)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w: see %s --help", err, cmd.CommandPath())
+	})
+	root.AddCommand(
+		(&validateCommand{app: a}).command(),
+		(&planCommand{app: a}).command(),
+		(&applyCommand{app: a}).command(),
+		(&destroyCommand{app: a}).command(),
+		(&logsCommand{app: a}).command(),
+		a.local(),
+		(&versionCommand{app: a}).command(),
+		a.completion(),
+	)
+	return root
+}
+
+func (a *app) local() *cobra.Command {
+	group := &cobra.Command{
+		Use:   "local",
+		Short: "Run functions on this machine, without an AWS account",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	group.AddCommand(
+		(&localUpCommand{app: a}).command(),
+		(&localDoctorCommand{app: a}).command(),
+	)
+	return group
+}
+
+// stateDir is where scar local up keeps its state unless told otherwise.
+func (a *app) stateDir() string {
+	if dir := a.getenv("SCAR_STATE_DIR"); dir != "" {
+		return dir
+	}
+	if dir := a.getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "scar", "local")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return filepath.Join(".scar", "local")
+	}
+	return filepath.Join(home, ".local", "state", "scar", "local")
+}
+
+// cacheDir is where converted and unpacked images are kept.
+func (a *app) cacheDir() string {
+	if dir := a.getenv("XDG_CACHE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "scar")
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return filepath.Join(os.TempDir(), "scar-cache")
+	}
+	return filepath.Join(dir, "scar")
+}
+
+// imageCache is where the images that functions run from are unpacked.
+func (a *app) imageCache() string { return filepath.Join(a.cacheDir(), "images") }

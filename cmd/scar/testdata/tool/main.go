@@ -1,0 +1,29 @@
+// Command tool is what the images of the tests run: it writes its input in upper case, fails for inputs
+// whose names say so, and takes its time for others.
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+func main() {
+	input := os.Getenv("INPUT_FILE_PATH")
+	name := filepath.Base(input)
+	fmt.Println("tool works on", name)
+	if strings.HasPrefix(name, "bad") {
+		fmt.Println("tool does not like", name)
+		os.Exit(3)
+	}
+	content, err := os.ReadFile(input)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(os.Getenv("TMP_OUTPUT_DIR"), name), bytes.ToUpper(content), 0o644)
+	}
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+}
