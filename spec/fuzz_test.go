@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/scar-go/scar/runtime/job"
 )
 
 // FuzzLoad gives the pure part of Load any bytes: it must neither panic nor name a place outside the
@@ -78,6 +80,21 @@ func FuzzReference(f *testing.F) {
 		}
 		if strings.ContainsAny(text, " \t\r\n\\\x00$\"'") || strings.HasPrefix(text, "-") || strings.Contains(text, "..") || strings.HasPrefix(text, "/") {
 			t.Errorf("%q is accepted", text)
+		}
+	})
+}
+
+// FuzzGlob compares what is taken for a glob here with what the runtime takes for one.
+func FuzzGlob(f *testing.F) {
+	for _, seed := range []string{"*.png", "**/a?", "[a-z]", "[!]", "[]a]", "[]-]]", "[a-", `\`, `\[`, `[\]`, `[\]]`, "[^ü-]", "a]", "[[]"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, glob string) {
+		if strings.Contains(glob, "/") {
+			return
+		}
+		if _, err := job.Match(glob, "a"); isGlob(glob) != (err == nil) {
+			t.Errorf("%q: here %v, the runtime says %v", glob, isGlob(glob), err)
 		}
 	})
 }

@@ -28,7 +28,6 @@ type rule struct {
 	PatternWords string           `json:"patternErrorMessage"`
 	Enum         []any            `json:"enum"`
 	Examples     []any            `json:"examples"`
-	Required     []string         `json:"required"`
 	Properties   map[string]*rule `json:"properties"`
 	Others       *others          `json:"additionalProperties"`
 	Names        *rule            `json:"propertyNames"`

@@ -2,7 +2,6 @@ package spec
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 )
@@ -127,11 +126,42 @@ func checkGlob(glob string) string {
 		if part == "" || part == "." || part == ".." {
 			return fmt.Sprintf("%q matches nothing: it is compared with a path below TMP_OUTPUT_DIR such as plots/a.png", shorten(glob))
 		}
-		if _, err := path.Match(part, ""); err != nil {
-			return fmt.Sprintf("%q is no glob: a bracket is not closed, or a backslash ends it", shorten(glob))
+		if !isGlob(part) {
+			return fmt.Sprintf("%q is no glob: a bracket is not closed, or a backslash has nothing behind it", shorten(glob))
 		}
 	}
 	return ""
+}
+
+// isGlob says whether the brackets of a glob are closed and its backslashes have a character to escape.
+func isGlob(glob string) bool {
+	for i := 0; i < len(glob); i++ {
+		switch glob[i] {
+		case '\\':
+			i++
+		case '[':
+			i = classEnd(glob, i)
+		}
+		if i >= len(glob) {
+			return false
+		}
+	}
+	return true
+}
+
+// classEnd is the index of the bracket that closes the one at i; the glob's length where there is none.
+// A bracket is no end where it comes first, or after a backslash.
+func classEnd(glob string, i int) int {
+	i++
+	if i < len(glob) && (glob[i] == '!' || glob[i] == '^') {
+		i++
+	}
+	for first := i; i < len(glob) && (glob[i] != ']' || i == first); i++ {
+		if glob[i] == '\\' {
+			i++
+		}
+	}
+	return min(i, len(glob))
 }
 
 func overlapsAny(s string, others []string, overlap func(a, b string) bool) bool {

@@ -103,7 +103,7 @@ func TestRulesAndLoops(t *testing.T) {
 		{"wildcard", in("input: {from: s3://abc/x, suffix: '*.png'}"), "func.yaml:5:31: suffix: is taken literally, * is no wildcard; write \".png\""},
 		{"same output", in("output: [s3://abc/x, s3://abc/x/]"), "func.yaml:5:26: output: is the same output as the one in line 5"},
 		{"globs", in("output: {to: s3://abc/x, match: ['[a', /a, a/../b, '']}"),
-			"func.yaml:5:38: match: \"[a\" is no glob: a bracket is not closed, or a backslash ends it\n" +
+			"func.yaml:5:38: match: \"[a\" is no glob: a bracket is not closed, or a backslash has nothing behind it\n" +
 				"func.yaml:5:44: match: \"/a\" matches nothing: it is compared with a path below TMP_OUTPUT_DIR such as plots/a.png\n" +
 				"func.yaml:5:48: match: \"a/../b\" matches nothing: it is compared with a path below TMP_OUTPUT_DIR such as plots/a.png\n" +
 				"func.yaml:5:56: match: is empty; it wants text such as \"*.wav\""},
