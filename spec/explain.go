@@ -69,7 +69,7 @@ func (r *report) wrongPattern(n *node, want *rule) {
 	case strings.HasPrefix(want.PatternWords, "wants a service") && n.text == "*":
 		r.at(n, `"*" would allow everything; name the actions, such as dynamodb:PutItem`)
 	default:
-		r.at(n, "%s, not %s", want.PatternWords, n.describe())
+		r.at(n, "%s, not %s", want.PatternWords, n.shown())
 	}
 }
 
@@ -89,7 +89,7 @@ func (r *report) badName(n *node, want *rule, name string) {
 
 // wrongType says what is wanted and what is there.
 func wrongType(n *node, want *rule) string {
-	is := n.describe()
+	is := n.shown()
 	switch {
 	case n.kind == scalar && slices.Equal(want.Types, []string{"string"}):
 		return fmt.Sprintf("wants text; put %s in quotes", shorten(n.text))
@@ -103,8 +103,8 @@ func wrongType(n *node, want *rule) string {
 	return wants(want) + ", not " + is
 }
 
-// describe is what a value is, shortly.
-func (n *node) describe() string {
+// shown is what a value is, shortly.
+func (n *node) shown() string {
 	switch n.kind {
 	case mapping:
 		return "a mapping"
@@ -166,7 +166,7 @@ func wrongChoice(n *node, want *rule) string {
 	for i, choice := range want.Enum {
 		choices[i] = flow(choice)
 	}
-	said := "wants " + either(choices) + ", not " + n.describe()
+	said := "wants " + either(choices) + ", not " + n.shown()
 	if days, err := strconv.ParseFloat(n.text, 64); err == nil {
 		for _, choice := range want.Enum {
 			if value, ok := choice.(float64); ok && value >= days {
