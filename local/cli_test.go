@@ -1,0 +1,54 @@
+package local
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+)
+
+// TestCommandLineReadsBack reads with the AWS CLI, whose SDK is another, what the Go SDK wrote.
+func TestCommandLineReadsBack(t *testing.T) {
+	program, err := exec.LookPath("aws")
+	if err != nil {
+		t.Skip("the AWS CLI is not installed")
+	}
+	ctx := context.Background()
+	b, _ := open(t, Options{})
+	cfg := adminOf(b)
+	createRole(t, cfg, "r")
+	_, err = iam.NewFromConfig(cfg).PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: aws.String("r"), PolicyName: aws.String("scar"), PolicyDocument: aws.String(strings.Replace(readPolicy, "Read input+1", "R", 1))})
+	must(t, err)
+	_, err = cloudwatchlogs.NewFromConfig(cfg).CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("/g"), Tags: map[string]string{"k": "v"}})
+	must(t, err)
+	putLines(t, cfg, "/g", "s", 2)
+	_, err = ecr.NewFromConfig(cfg).CreateRepository(ctx, &ecr.CreateRepositoryInput{RepositoryName: aws.String("scar/p")})
+	must(t, err)
+
+	home := t.TempDir()
+	for _, c := range []struct{ args, want string }{
+		{"sts get-caller-identity --query Arn", "arn:aws:iam::000000000000:root"},
+		{"iam list-roles --query Roles[].RoleName", "r"},
+		{"iam get-role --role-name r --query Role.AssumeRolePolicyDocument.Statement[0].Principal.Service", "lambda.amazonaws.com"},
+		{"iam get-role-policy --role-name r --policy-name scar --query PolicyDocument.Statement[0].Action", "s3:GetObject"},
+		{"logs describe-log-groups --query logGroups[].logGroupName", "/g"},
+		{"logs filter-log-events --log-group-name /g --query events[].message", "s line 0\ts line 1"},
+		{"logs get-log-events --log-group-name /g --log-stream-name s --query events[0].message", "s line 0"},
+		{"ecr describe-repositories --query repositories[].repositoryUri", "000000000000.dkr.ecr.us-east-1.amazonaws.com/scar/p"},
+		{"resourcegroupstaggingapi get-resources --query ResourceTagMappingList[].ResourceARN", "arn:aws:logs:us-east-1:000000000000:log-group:/g"},
+	} {
+		cmd := exec.Command(program, append(strings.Fields(c.args), "--output", "text")...)
+		cmd.Env = append(os.Environ(), "HOME="+home, "AWS_ENDPOINT_URL="+b.Endpoint(), "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1",
+			"AWS_ACCESS_KEY_ID="+AdminAccessKey, "AWS_SECRET_ACCESS_KEY="+AdminSecretKey, "AWS_MAX_ATTEMPTS=1", "AWS_CONFIG_FILE="+home+"/none")
+		out, err := cmd.CombinedOutput()
+		if got := strings.TrimSpace(string(out)); err != nil || got != c.want {
+			t.Errorf("aws %s: %q, want %q (%v)", c.args, got, c.want, err)
+		}
+	}
+}
