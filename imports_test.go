@@ -22,7 +22,7 @@ var rules = map[string][]string{
 	"schemas":     {},
 	"planner":     {"spec", "runtime/job"},
 	"applier":     {"planner"},
-	"applier/aws": {"planner", "image"},
+	"applier/aws": {"applier", "planner", "image"},
 	"image":       {},
 
 	"runtime":            {},
