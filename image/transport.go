@@ -56,6 +56,9 @@ func newTransport(inner http.RoundTripper, plainHTTP bool) *transport {
 // RoundTrip implements [http.RoundTripper].
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.URL.Scheme == "http" && !t.plainHTTP && !loopback(req.URL.Host) {
+		if req.Body != nil {
+			_ = req.Body.Close() // as the interface asks; nothing of it was sent
+		}
 		return nil, fmt.Errorf("plain HTTP to %s is refused: only registries on this machine may be without TLS", req.URL.Host)
 	}
 	// The bytes of a blob cannot be sent twice into the same upload: the whole upload starts anew,
