@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
+	"log"
 	"maps"
-	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
@@ -54,96 +55,6 @@ const (
 	requestID = "8f507cfc-xmpl-4697-b07a-ac58fc914c95"
 )
 
-// lambdaAPI is Lambda's Runtime API for one function.
-type lambdaAPI struct {
-	invocations chan invocation
-	answers     chan answer
-	initErrors  chan *job.Error
-	nexts       chan struct{} // one value for each call of next
-}
-
-type invocation struct {
-	payload  string
-	deadline time.Time
-	trace    string
-}
-
-// answer is what the runtime sent for one invocation.
-type answer struct {
-	failed *job.Error
-	body   []byte // the payload as it was sent
-	at     time.Time
-}
-
-func newLambdaAPI() *lambdaAPI {
-	return &lambdaAPI{
-		invocations: make(chan invocation),
-		answers:     make(chan answer, 1),
-		initErrors:  make(chan *job.Error, 1),
-		nexts:       make(chan struct{}, 1000),
-	}
-}
-
-func (l *lambdaAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	const prefix = "/2018-06-01/runtime/"
-	switch r.URL.Path {
-	case prefix + "invocation/next":
-		l.nexts <- struct{}{}
-		select {
-		case next := <-l.invocations:
-			w.Header().Set("Lambda-Runtime-Aws-Request-Id", requestID)
-			w.Header().Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(next.deadline.UnixMilli()))
-			w.Header().Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-west-1:123456789012:function:f")
-			w.Header().Set("Lambda-Runtime-Trace-Id", next.trace)
-			_, _ = io.WriteString(w, next.payload)
-		case <-r.Context().Done():
-		}
-		return
-	case prefix + "invocation/" + requestID + "/response":
-		body, _ := io.ReadAll(r.Body)
-		l.answers <- answer{body: body, at: time.Now()}
-	case prefix + "invocation/" + requestID + "/error":
-		var failed job.Error
-		_ = json.NewDecoder(r.Body).Decode(&failed)
-		l.answers <- answer{failed: &failed, at: time.Now()}
-	case prefix + "init/error":
-		var failed job.Error
-		_ = json.NewDecoder(r.Body).Decode(&failed)
-		l.initErrors <- &failed
-	default:
-		http.NotFound(w, r)
-		return
-	}
-	w.WriteHeader(http.StatusAccepted)
-}
-
-// bucketServer is an S3 whose calls can be made to fail.
-type bucketServer struct {
-	http.Handler
-	backend gofakes3.Backend
-
-	mu   sync.Mutex
-	deny func(*http.Request) bool // answers with AccessDenied
-}
-
-func (s *bucketServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	deny := s.deny
-	s.mu.Unlock()
-	if deny != nil && deny(r) {
-		w.WriteHeader(http.StatusForbidden)
-		_, _ = io.WriteString(w, "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>")
-		return
-	}
-	s.Handler.ServeHTTP(w, r)
-}
-
-func (s *bucketServer) refuse(deny func(*http.Request) bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.deny = deny
-}
-
 // function is a runtime that runs as a plain process, with Lambda and S3 beside it.
 type function struct {
 	t    testing.TB
@@ -153,6 +64,9 @@ type function struct {
 	log  *logBuffer
 	cmd  *exec.Cmd
 	wrap []string // a command that starts the runtime, in place of its own
+
+	tls       bool // S3 is served by HTTPS
+	untrusted bool // with a certificate that the runtime does not know
 }
 
 type logBuffer struct {
@@ -229,10 +143,19 @@ func (f *function) run(env ...string) {
 }
 
 // runWithLog starts the runtime with another log than the buffer that tests look at.
-func (f *function) runWithLog(log io.Writer, env ...string) {
+func (f *function) runWithLog(lines io.Writer, env ...string) {
 	f.t.Helper()
 	api := httptest.NewServer(f.api)
-	s3 := httptest.NewServer(f.s3)
+	s3 := httptest.NewUnstartedServer(f.s3)
+	if f.tls {
+		s3.Config.ErrorLog = log.New(io.Discard, "", 0) // refused connections are expected
+		s3.StartTLS()
+	} else {
+		s3.Start()
+	}
+	if f.tls && !f.untrusted {
+		env = append(env, "SSL_CERT_FILE="+f.certificate(s3.Certificate().Raw), "SSL_CERT_DIR=/nonexistent")
+	}
 	argv := f.wrap
 	if argv == nil {
 		argv = []string{binary, f.root}
@@ -249,7 +172,7 @@ func (f *function) runWithLog(log io.Writer, env ...string) {
 		"AWS_ACCESS_KEY_ID=key", "AWS_SECRET_ACCESS_KEY=secret", "AWS_SESSION_TOKEN=token",
 		"AWS_ENDPOINT_URL=" + s3.URL,
 	}, env...)
-	f.cmd.Stdout, f.cmd.Stderr = log, log
+	f.cmd.Stdout, f.cmd.Stderr = lines, lines
 	if err := f.cmd.Start(); err != nil {
 		f.t.Fatal(err)
 	}
@@ -263,6 +186,13 @@ func (f *function) runWithLog(log io.Writer, env ...string) {
 			f.t.Logf("log of the function:\n%s", f.log)
 		}
 	})
+}
+
+// certificate writes a file that has programs trust a certificate.
+func (f *function) certificate(der []byte) string {
+	f.t.Helper()
+	f.write("ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), 0o644)
+	return filepath.Join(f.root, "ca.pem")
 }
 
 // invoke sends an event and waits for its answer.

@@ -90,8 +90,8 @@ cd "${TMPDIR%/*/*}"
 mkdir -p leftover/forbidden/deep && touch leftover/forbidden/deep/f && chmod 000 leftover/forbidden/deep leftover/forbidden
 ln -s / leftover/link; mkfifo .pipe; touch ./-rf 'new
 line'
-setsid sleep 1000 &
-sleep 1000 &
+setsid sleep 1000 >/dev/null 2>&1 &
+sleep 1000 >/dev/null 2>&1 &
 echo "$INPUT_FILE_PATH" > "$TMP_OUTPUT_DIR/o$(ls "$TMP_INPUT_DIR")"
 `)
 	for i := range 100 {

@@ -3,6 +3,7 @@ package storage
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -45,7 +46,10 @@ func newS3(getenv func(string) string) (*S3, error) {
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return credentials, nil
 		}),
-		Retryer: retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = attempts }),
+		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxAttempts = attempts
+			o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(untrusted)}, o.Retryables...)
+		}),
 	}
 	// An endpoint of the user's own has no host name for each bucket.
 	if endpoint := first(getenv("AWS_ENDPOINT_URL_S3"), getenv("AWS_ENDPOINT_URL")); endpoint != "" {
@@ -53,6 +57,15 @@ func newS3(getenv func(string) string) (*S3, error) {
 		options.UsePathStyle = true
 	}
 	return &S3{client: s3.New(options)}, nil
+}
+
+// untrusted keeps a certificate that is not trusted from being tried again: it will not be the next time either.
+func untrusted(err error) aws.Ternary {
+	var unverified *tls.CertificateVerificationError
+	if errors.As(err, &unverified) {
+		return aws.FalseTernary
+	}
+	return aws.UnknownTernary
 }
 
 // attempts is how often each call is tried, and each download as a whole when its body breaks off.

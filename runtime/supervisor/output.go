@@ -72,10 +72,11 @@ func (o *output) retain(p []byte) {
 
 // tail is the last n bytes at most, beginning at a whole character.
 func (o *output) tail(n int) []byte {
-	if n = min(n, o.keep); len(o.kept) <= n {
+	n = min(n, o.keep)
+	if o.total <= int64(n) {
 		return o.kept
 	}
-	tail := o.kept[len(o.kept)-n:]
+	tail := o.kept[max(0, len(o.kept)-n):]
 	for i := 0; i < len(tail) && i < utf8.UTFMax; i++ {
 		if utf8.RuneStart(tail[i]) {
 			return tail[i:]

@@ -119,16 +119,17 @@ func reapUntil(pid int) unix.WaitStatus {
 	}
 }
 
-// killOffspring ends every process that descends from this one, whatever its group or session.
+// killOffspring ends every process that descends from this one, whatever its group or session. A process
+// whose parent ends becomes a child of this one, so that without a child there is no descendant.
 func killOffspring() error {
 	end := time.Now().Add(killTime)
-	for pause := time.Duration(0); ; pause = min(pause+time.Millisecond, 10*time.Millisecond) {
+	for pause := time.Millisecond; ; pause = min(2*pause, 16*time.Millisecond) {
+		if !reapEnded() {
+			return nil
+		}
 		left, err := offspring(os.Getpid())
 		if err != nil {
 			return fmt.Errorf("look for processes that the script left: %w", err)
-		}
-		if len(left) == 0 {
-			return nil
 		}
 		if time.Now().After(end) {
 			return fmt.Errorf("the script left processes that do not end: %v", left)
@@ -136,12 +137,21 @@ func killOffspring() error {
 		for _, pid := range left {
 			_ = unix.Kill(pid, unix.SIGKILL) // of one that has just ended
 		}
-		time.Sleep(pause) // between looks; a killed process takes a moment to become a zombie
-		for {
-			if pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil); pid <= 0 && !errors.Is(err, unix.EINTR) {
-				break
-			}
+		time.Sleep(pause) // a killed process takes a moment to become a zombie
+	}
+}
+
+// reapEnded takes the status of every child that has ended, and reports whether others are left.
+func reapEnded() (left bool) {
+	for {
+		pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil)
+		switch {
+		case errors.Is(err, unix.EINTR) || err == nil && pid > 0:
+			continue
+		case err != nil: // ECHILD
+			return false
 		}
+		return true
 	}
 }
 
