@@ -1,0 +1,251 @@
+package lambda
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/scar-go/scar/local/store"
+	"github.com/scar-go/scar/local/wire"
+)
+
+// event is an asynchronous event as it is stored until it is processed for good.
+type event struct {
+	Function  string
+	RequestID string
+	Payload   []byte
+	Source    string    // ARN of what the event comes from; empty: a caller
+	Failed    int       // attempts that have failed
+	Due       time.Time // no attempt before
+}
+
+// queue holds asynchronous events and gives them to the engine: each at least once, and again when
+// the function fails.
+type queue struct {
+	s       *Service
+	ctx     context.Context
+	table   *store.Table[event]
+	wake    chan struct{} // holds one
+	running sync.WaitGroup
+
+	mu      sync.Mutex
+	next    uint64
+	due     dueHeap
+	left    int             // events that are not processed for good
+	waiting []chan struct{} // closed when left is 0
+}
+
+func newQueue(ctx context.Context, s *Service) (*queue, error) {
+	table, err := store.NewTable[event](s.cfg.DB, "lambda-events")
+	if err != nil {
+		return nil, err
+	}
+	q := &queue{s: s, ctx: ctx, table: table, wake: make(chan struct{}, 1)}
+	err = table.Each("", func(key string, e event) bool {
+		if n, err := strconv.ParseUint(key, 10, 64); err == nil {
+			q.next = n // keys come in order
+		}
+		q.left++
+		heap.Push(&q.due, dueEvent{key, e.Due})
+		return true
+	})
+	if err != nil {
+		return nil, err
+	}
+	q.running.Go(q.schedule)
+	return q, nil
+}
+
+// put stores an event.
+func (q *queue) put(e event) (requestID string, err error) {
+	e.Due = q.s.cfg.Clock.Now()
+	q.mu.Lock()
+	q.next++
+	key := fmt.Sprintf("%020d", q.next)
+	q.left++
+	q.mu.Unlock()
+	if err := q.table.Put(key, e); err != nil {
+		q.done()
+		return "", err
+	}
+	q.push(key, e.Due)
+	return e.RequestID, nil
+}
+
+func (q *queue) push(key string, due time.Time) {
+	q.mu.Lock()
+	heap.Push(&q.due, dueEvent{key, due})
+	q.mu.Unlock()
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// schedule starts events as they come due and as there is room for them.
+func (q *queue) schedule() {
+	for {
+		key, wait := q.take()
+		if key == "" {
+			var later <-chan time.Time
+			if wait > 0 {
+				later = q.s.cfg.Clock.After(wait)
+			}
+			select {
+			case <-later:
+			case <-q.wake:
+			case <-q.ctx.Done():
+				return
+			}
+			continue
+		}
+		if q.s.engine.acquire(q.ctx) != nil {
+			return
+		}
+		q.running.Go(func() { q.process(key) })
+	}
+}
+
+// take takes the first event that is due, or says how long it is until one is; 0: there is none.
+func (q *queue) take() (key string, wait time.Duration) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.due) == 0 {
+		return "", 0
+	}
+	now := q.s.cfg.Clock.Now()
+	if first := q.due[0]; first.at.After(now) {
+		return "", first.at.Sub(now)
+	}
+	return heap.Pop(&q.due).(dueEvent).key, 0
+}
+
+// process runs one attempt, in a slot that has been acquired.
+func (q *queue) process(key string) {
+	e, _, err := q.table.Get(key)
+	var f function
+	if err == nil {
+		f, err = q.s.get(e.Function)
+	}
+	if err != nil {
+		<-q.s.engine.slots
+		q.drop(key, e, err)
+		return
+	}
+	now := q.s.cfg.Clock.Now()
+	if f.State == statePending && !f.due(now) {
+		<-q.s.engine.slots
+		q.push(key, f.Unsettled)
+		return
+	}
+	t := task{requestID: e.RequestID, payload: e.Payload, async: true, attempt: e.Failed + 1}
+	r := q.s.engine.run(q.ctx, f.serving(now), t)
+	if q.ctx.Err() != nil && (r.err != nil || r.failure != nil) {
+		return // the service stops: the attempt does not count
+	}
+	failed := r.err != nil || r.failure != nil
+	final := !failed || e.Failed >= len(q.s.cfg.RetryDelays)
+	q.s.cfg.OnDone(r.invocation(e.Function, t, final))
+	if final {
+		q.forget(key)
+		return
+	}
+	q.retry(key, e)
+}
+
+// retry stores that an attempt has failed, and plans the next.
+func (q *queue) retry(key string, e event) {
+	e.Due = q.s.cfg.Clock.Now().Add(q.s.cfg.RetryDelays[e.Failed])
+	e.Failed++
+	if err := q.table.Put(key, e); err != nil {
+		q.s.cfg.Log.Error("the state of an event cannot be stored", "function", e.Function, "request", e.RequestID, "error", err)
+	}
+	q.push(key, e.Due)
+}
+
+// drop gives up an event that cannot be run, as Lambda does with those of a deleted function.
+func (q *queue) drop(key string, e event, err error) {
+	kind := "Local.NotRun"
+	var known *wire.Error
+	if errors.As(err, &known) && known.Status == http.StatusNotFound {
+		kind = known.Code
+	}
+	q.s.cfg.OnDone(Invocation{
+		Function: e.Function, RequestID: e.RequestID, Payload: e.Payload, Async: true, Attempt: e.Failed + 1, Final: true,
+		ErrorType: kind, ErrorMessage: err.Error(),
+	})
+	q.forget(key)
+}
+
+// forget removes an event that is processed for good.
+func (q *queue) forget(key string) {
+	if err := q.table.Delete(key); err != nil {
+		q.s.cfg.Log.Error("an event that is processed stays in the queue", "error", err)
+	}
+	q.done()
+}
+
+func (q *queue) done() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.left--
+	if q.left > 0 {
+		return
+	}
+	for _, w := range q.waiting {
+		close(w)
+	}
+	q.waiting = nil
+}
+
+func (q *queue) idle(ctx context.Context) error {
+	q.mu.Lock()
+	if q.left == 0 {
+		q.mu.Unlock()
+		return nil
+	}
+	w := make(chan struct{})
+	q.waiting = append(q.waiting, w)
+	q.mu.Unlock()
+	select {
+	case <-w:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// wait waits for the attempts under way when the service has been stopped.
+func (q *queue) wait() { q.running.Wait() }
+
+// dueEvent is an event's place in the order of times.
+type dueEvent struct {
+	key string
+	at  time.Time
+}
+
+type dueHeap []dueEvent
+
+func (h dueHeap) Len() int { return len(h) }
+func (h dueHeap) Less(i, j int) bool {
+	if h[i].at.Equal(h[j].at) {
+		return h[i].key < h[j].key
+	}
+	return h[i].at.Before(h[j].at)
+}
+func (h dueHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+
+// Push implements heap.Interface.
+func (h *dueHeap) Push(x any) { *h = append(*h, x.(dueEvent)) }
+
+// Pop implements heap.Interface.
+func (h *dueHeap) Pop() any {
+	last := (*h)[len(*h)-1]
+	*h = (*h)[:len(*h)-1]
+	return last
+}

@@ -1,0 +1,149 @@
+package lambda
+
+import (
+	"maps"
+	"net/http"
+	"strconv"
+
+	"github.com/scar-go/scar/local/wire"
+)
+
+const (
+	maxPage     = 50     // functions that one ListFunctions answers
+	maxAskable  = 10_000 // MaxItems
+	invalidPage = "InvalidParameterValueException"
+)
+
+type codeLocation struct {
+	RepositoryType   string
+	ImageURI         string `json:"ImageUri"`
+	ResolvedImageURI string `json:"ResolvedImageUri"`
+}
+
+func (s *Service) getFunction(r *http.Request, name string) (answer, error) {
+	if err := s.checkQualifier(r, name); err != nil {
+		return answer{}, err
+	}
+	f, err := s.observe(name)
+	if err != nil {
+		return answer{}, err
+	}
+	return ok(struct {
+		Configuration configuration
+		Code          codeLocation
+		Tags          map[string]string `json:",omitempty"`
+	}{s.configurationOf(&f), codeLocation{"ECR", f.Settings.ImageURI, f.Settings.ResolvedURI}, f.Tags})
+}
+
+func (s *Service) getFunctionConfiguration(r *http.Request, name string) (answer, error) {
+	if err := s.checkQualifier(r, name); err != nil {
+		return answer{}, err
+	}
+	f, err := s.observe(name)
+	if err != nil {
+		return answer{}, err
+	}
+	return ok(s.configurationOf(&f))
+}
+
+// checkQualifier refuses versions and aliases, of which there are none.
+func (s *Service) checkQualifier(r *http.Request, name string) error {
+	if q := r.URL.Query().Get("Qualifier"); q != "" && q != latest {
+		return functionNotFound(s.arn(name) + ":" + q)
+	}
+	return nil
+}
+
+type listOutput struct {
+	Functions  []configuration
+	NextMarker string `json:",omitempty"`
+}
+
+func (s *Service) listFunctions(r *http.Request, _ string) (answer, error) {
+	query := r.URL.Query()
+	asked := 0
+	if text := query.Get("MaxItems"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > maxAskable {
+			return answer{}, invalid("MaxItems must be between 1 and %d", maxAskable)
+		}
+		asked = n
+	}
+	from := ""
+	if marker := query.Get("Marker"); marker != "" {
+		var err error
+		if from, err = wire.PageStart(marker, invalidPage); err != nil {
+			return answer{}, err
+		}
+	}
+	size := wire.PageSize(r.Context(), asked, maxPage)
+	out := listOutput{Functions: []configuration{}}
+	err := s.functions.Each("", func(name string, f function) bool {
+		if name < from {
+			return true
+		}
+		if len(out.Functions) == size {
+			out.NextMarker = wire.PageToken(name)
+			return false
+		}
+		c := s.configurationOf(&f)
+		// The list says nothing of states, as Lambda's does not.
+		c.State, c.StateReason, c.StateReasonCode = "", "", ""
+		c.LastUpdateStatus, c.LastUpdateStatusReason, c.LastUpdateStatusReasonCode = "", "", ""
+		out.Functions = append(out.Functions, c)
+		return true
+	})
+	if err != nil {
+		return answer{}, err
+	}
+	return ok(out)
+}
+
+func (s *Service) listVersions(_ *http.Request, name string) (answer, error) {
+	f, err := s.get(name)
+	if err != nil {
+		return answer{}, err
+	}
+	return ok(struct{ Versions []configuration }{[]configuration{s.configurationOf(&f)}})
+}
+
+func (s *Service) listTags(_ *http.Request, name string) (answer, error) {
+	f, err := s.get(name)
+	if err != nil {
+		return answer{}, err
+	}
+	if f.Tags == nil {
+		f.Tags = map[string]string{}
+	}
+	return ok(struct{ Tags map[string]string }{f.Tags})
+}
+
+func (s *Service) tagResource(r *http.Request, name string) (answer, error) {
+	var in struct{ Tags map[string]string }
+	if err := read(r, &in); err != nil {
+		return answer{}, err
+	}
+	return s.retag(name, func(tags map[string]string) { maps.Copy(tags, in.Tags) })
+}
+
+func (s *Service) untagResource(r *http.Request, name string) (answer, error) {
+	return s.retag(name, func(tags map[string]string) {
+		for _, key := range r.URL.Query()["tagKeys"] {
+			delete(tags, key)
+		}
+	})
+}
+
+func (s *Service) retag(name string, edit func(map[string]string)) (answer, error) {
+	err := s.functions.Update(name, func(f *function, found bool) error {
+		if !found {
+			return functionNotFound(s.arn(name))
+		}
+		if f.Tags == nil {
+			f.Tags = map[string]string{}
+		}
+		edit(f.Tags)
+		return checkTags(f.Tags)
+	})
+	return answer{http.StatusNoContent, nil}, err
+}
