@@ -28,7 +28,7 @@ func (c *Cloud) Read(ctx context.Context, refs []planner.Ref) (planner.State, er
 		return nil, err
 	}
 	if err := r.all(ctx, r.formerBuckets(refs)); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read the buckets that the policies of the project's functions name (for one that is no longer this account's, remove the statement from the policy): %w", err)
 	}
 	return r.state, nil
 }
