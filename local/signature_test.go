@@ -89,3 +89,31 @@ func TestSessionsMayDoWhatTheirRoleAllows(t *testing.T) {
 	_, err = session.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String("r")})
 	wantCode(t, err, "InvalidClientTokenId")
 }
+
+func TestAssumeRole(t *testing.T) {
+	ctx := context.Background()
+	b, _ := open(t, Options{})
+	admin := adminOf(b)
+	trust := `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::000000000000:root"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"x"}}}}`
+	_, err := iam.NewFromConfig(admin).CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String("ops"), Path: aws.String("/team/"), AssumeRolePolicyDocument: &trust})
+	must(t, err)
+	in := &sts.AssumeRoleInput{RoleArn: aws.String("arn:aws:iam::000000000000:role/team/ops"), RoleSessionName: aws.String("me@work")}
+	_, err = sts.NewFromConfig(admin).AssumeRole(ctx, in)
+	wantCode(t, err, "AccessDenied")
+	in.ExternalId = aws.String("x")
+	out, err := sts.NewFromConfig(admin).AssumeRole(ctx, in)
+	must(t, err)
+	c := out.Credentials
+	who, err := sts.NewFromConfig(config(b.Endpoint(), *c.AccessKeyId, *c.SecretAccessKey, *c.SessionToken)).GetCallerIdentity(ctx, nil)
+	must(t, err)
+	if *who.Arn != "arn:aws:sts::000000000000:assumed-role/ops/me@work" || *who.UserId != *out.AssumedRoleUser.AssumedRoleId {
+		t.Errorf("the session is %s %s", *who.Arn, *who.UserId)
+	}
+	in.RoleArn = aws.String("arn:aws:iam::000000000000:role/ops") // the path is part of the ARN
+	_, err = sts.NewFromConfig(admin).AssumeRole(ctx, in)
+	wantCode(t, err, "AccessDenied")
+
+	// A token of one session does not fit the keys of another.
+	_, err = sts.NewFromConfig(config(b.Endpoint(), "ASIAOTHER", *c.SecretAccessKey, *c.SessionToken)).GetCallerIdentity(ctx, nil)
+	wantCode(t, err, "InvalidClientTokenId")
+}
