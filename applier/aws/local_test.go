@@ -285,3 +285,5 @@ func TestLocalLostAnswers(t *testing.T) {
 		}
 	}
 }
+
+func TestLocal(t *testing.T) { testLifecycle(t, startLocal(t, nil)) }

@@ -118,6 +118,8 @@ type project struct {
 	opts    planner.Options
 	local   map[string]*image.Image
 	built   map[string]*image.Image // by function and script
+
+	parallelism int
 }
 
 func (a account) project(t *testing.T, name string, functions ...spec.Function) *project {
@@ -144,7 +146,7 @@ func input(bucket, prefix string, suffix ...string) spec.Input {
 }
 
 func (p *project) cloud() *Cloud {
-	return New(p.cfg, Options{Project: p.file.Project, Naming: p.naming, Images: p.local, Pace: p.pace, Settle: 5 * time.Second})
+	return New(p.cfg, Options{Project: p.file.Project, Naming: p.naming, Images: p.local, Parallelism: p.parallelism, Pace: p.pace, Settle: 5 * time.Second})
 }
 
 // plan computes the plan from the file and what is live.
