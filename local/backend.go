@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/scar-go/scar/local/clock"
 	"github.com/scar-go/scar/local/ecr"
 	"github.com/scar-go/scar/local/iam"
+	"github.com/scar-go/scar/local/lambda"
 	"github.com/scar-go/scar/local/logs"
 	"github.com/scar-go/scar/local/s3"
 	"github.com/scar-go/scar/local/store"
@@ -48,6 +50,13 @@ type Options struct {
 	Clock   clock.Clock  // nil: the machine's
 	Script  *Script      // nil: nothing goes wrong
 	Log     *slog.Logger // nil: nothing is logged
+
+	// How functions run; see lambda.Config.
+	RetryDelays []time.Duration // before each retry of an asynchronous event; nil: Lambda's minutes
+	Concurrency int             // instances that work at the same time; 0: as the machine has CPUs
+	IdleTimeout time.Duration   // how long an idle instance is kept; 0: five minutes
+	Settle      lambda.Settle   // how long a function is Pending
+	OnDone      func(lambda.Invocation)
 }
 
 // Backend is an open backend. It is an http.Handler.
@@ -59,11 +68,16 @@ type Backend struct {
 	logs     *logs.Service
 	ecr      *ecr.Service
 	s3       *s3.Service
+	lambda   *lambda.Service
 	services map[string]service // by the name in signatures
+
 	endpoint atomic.Pointer[string]
+	serving  sync.Once
+	served   chan struct{} // closed once there is an endpoint
 
 	running errgroup.Group // what the services do besides answering
 	stop    context.CancelFunc
+	closing <-chan struct{}
 }
 
 // Open opens the state and starts the services.
@@ -76,13 +90,13 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open local backend: %w", err)
 	}
-	b := &Backend{options: o, log: o.Log, db: db}
-	if err := b.makeServices(); err != nil {
-		return nil, errors.Join(fmt.Errorf("open local backend: %w", err), db.Close())
-	}
 	// What the services do goes on until Close, however short the context of opening lives.
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	b.stop = stop
+	b := &Backend{options: o, log: o.Log, db: db, served: make(chan struct{}), closing: running.Done(), stop: stop}
+	if err := b.makeServices(running); err != nil {
+		stop()
+		return nil, errors.Join(fmt.Errorf("open local backend: %w", err), db.Close())
+	}
 	b.running.Go(func() error { return b.s3.Run(running) })
 	return b, nil
 }
@@ -151,7 +165,21 @@ const (
 
 // SetEndpoint says under which address the backend can be reached, for those who serve it by
 // themselves; Serve does it.
-func (b *Backend) SetEndpoint(url string) { b.endpoint.Store(&url) }
+func (b *Backend) SetEndpoint(url string) {
+	b.endpoint.Store(&url)
+	b.serving.Do(func() { close(b.served) })
+}
+
+// waitForEndpoint is Endpoint for functions, which must not start without: they would call AWS. What
+// starts while the backend closes gets an address that nobody can listen on.
+func (b *Backend) waitForEndpoint() string {
+	select {
+	case <-b.served:
+		return b.Endpoint()
+	case <-b.closing:
+		return "http://127.0.0.1:0"
+	}
+}
 
 // Endpoint is the address of the backend, such as http://127.0.0.1:4566, or empty while it is not
 // served.
@@ -165,7 +193,7 @@ func (b *Backend) Endpoint() string {
 // Close ends the services and writes the state to the disk. Serve must have returned.
 func (b *Backend) Close() error {
 	b.stop()
-	if err := errors.Join(b.running.Wait(), b.db.Close()); err != nil {
+	if err := errors.Join(b.running.Wait(), b.lambda.Close(), b.db.Close()); err != nil {
 		return fmt.Errorf("close local backend: %w", err)
 	}
 	return nil

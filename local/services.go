@@ -2,11 +2,12 @@ package local
 
 import (
 	"context"
-	"net/http"
+	"errors"
 	"path/filepath"
 
 	"github.com/scar-go/scar/local/ecr"
 	"github.com/scar-go/scar/local/iam"
+	"github.com/scar-go/scar/local/lambda"
 	"github.com/scar-go/scar/local/logs"
 	"github.com/scar-go/scar/local/s3"
 	"github.com/scar-go/scar/local/tagging"
@@ -14,18 +15,11 @@ import (
 )
 
 // makeServices makes the services, each over what it needs of the others.
-func (b *Backend) makeServices() (err error) {
-	o := b.options
-	roles := iam.Config{
-		DB: b.db, Clock: o.Clock, Account: o.Account, Region: o.Region,
-		AdminAccessKey: AdminAccessKey, AdminSecretKey: AdminSecretKey,
-	}
-	if o.Script != nil {
-		roles.Lag = o.Script.lag
-	}
-	if b.iam, err = iam.New(roles); err != nil {
+func (b *Backend) makeServices(ctx context.Context) (err error) {
+	if b.iam, err = iam.New(b.iamConfig()); err != nil {
 		return err
 	}
+	o := b.options
 	if b.logs, err = logs.New(logs.Config{DB: b.db, Clock: o.Clock, Account: o.Account, Region: o.Region}); err != nil {
 		return err
 	}
@@ -36,32 +30,64 @@ func (b *Backend) makeServices() (err error) {
 	if err != nil {
 		return err
 	}
+	if b.lambda, err = lambda.New(ctx, b.lambdaConfig()); err != nil {
+		return err
+	}
 	b.s3, err = s3.New(s3.Config{
 		DB: b.db, Dir: filepath.Join(o.Dir, "objects"), Clock: o.Clock, Account: o.Account, Region: o.Region,
-		Functions: noFunctions{}, Authorizer: b.iam, Log: o.Log,
+		Functions: b.lambda, Authorizer: b.iam, Log: o.Log,
 	})
 	if err != nil {
-		return err
+		return errors.Join(err, b.lambda.Close())
 	}
 	b.services = map[string]service{
 		"iam":           newService(b.iam.IAM(), wire.Query),
 		"sts":           newService(b.iam.STS(), wire.Query),
 		"logs":          newService(b.logs, wire.JSON11),
 		"ecr":           newService(b.ecr, wire.JSON11),
+		"lambda":        newService(b.lambda, wire.RESTJSON),
 		"s3":            newService(b.s3, wire.RESTXML),
-		"tagging":       newService(tagging.New(b.logs, b.ecr, b.s3), wire.JSON11),
+		"tagging":       newService(tagging.New(b.logs, b.ecr, b.lambda, b.s3), wire.JSON11),
 		registryService: {b.ecr.Registry(), wire.JSON11, ecr.WriteRegistryError},
 	}
 	return nil
 }
 
-// noFunctions answers S3 where there is no Lambda.
-type noFunctions struct{}
-
-func (noFunctions) CheckInvoke(_ context.Context, functionARN, _, _, _ string) error {
-	return wire.Errorf(http.StatusNotFound, "ResourceNotFoundException", "Function not found: %s", functionARN)
+func (b *Backend) iamConfig() iam.Config {
+	c := iam.Config{
+		DB: b.db, Clock: b.options.Clock, Account: b.options.Account, Region: b.options.Region,
+		AdminAccessKey: AdminAccessKey, AdminSecretKey: AdminSecretKey,
+	}
+	if b.options.Script != nil {
+		c.Lag = b.options.Script.lag
+	}
+	return c
 }
 
-func (noFunctions) InvokeEvent(_ context.Context, functionARN string, _ []byte, _ string) (string, error) {
-	return "", wire.Errorf(http.StatusNotFound, "ResourceNotFoundException", "Function not found: %s", functionARN)
+func (b *Backend) lambdaConfig() lambda.Config {
+	o := b.options
+	return lambda.Config{
+		DB: b.db, Clock: o.Clock, Account: o.Account, Region: o.Region, Endpoint: b.waitForEndpoint,
+		Roles: sessions{b.iam}, Images: b.ecr, Logs: lines{b.logs}, Cache: o.Cache,
+		RetryDelays: o.RetryDelays, Concurrency: o.Concurrency, IdleTimeout: o.IdleTimeout, Settle: o.Settle, OnDone: o.OnDone, Log: o.Log,
+	}
+}
+
+// sessions gives Lambda the credentials of IAM.
+type sessions struct{ iam *iam.Service }
+
+func (s sessions) Session(ctx context.Context, roleARN, servicePrincipal, sessionName string) (lambda.Credentials, error) {
+	c, err := s.iam.Session(ctx, roleARN, servicePrincipal, sessionName)
+	return lambda.Credentials(c), err
+}
+
+// lines gives Lambda's lines to CloudWatch Logs.
+type lines struct{ logs *logs.Service }
+
+func (l lines) Append(ctx context.Context, group, stream string, events []lambda.LogEvent) error {
+	out := make([]logs.Event, len(events))
+	for i, e := range events {
+		out[i] = logs.Event(e)
+	}
+	return l.logs.Append(ctx, group, stream, out)
 }
