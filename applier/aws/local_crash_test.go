@@ -18,6 +18,7 @@ import (
 // TestLocalOnABadDay is the life of a project while every call that changes something loses its answer
 // once, roles take a while to be seen, reads are old, pages are short and Lambda throttles.
 func TestLocalOnABadDay(t *testing.T) {
+	t.Parallel()
 	script := local.NewScript()
 	a := startLocal(t, script)
 	script.PageSize(1)
@@ -90,6 +91,7 @@ func (p *project) interrupt(script *local.Script, k int64) int {
 
 // TestLocalPlanDepth counts how many round trips a plan waits for, however many functions there are.
 func TestLocalPlanDepth(t *testing.T) {
+	t.Parallel()
 	script := local.NewScript()
 	a := startLocal(t, script)
 	var functions []spec.Function

@@ -194,6 +194,7 @@ func imageValue(t *testing.T, img *image.Image) planner.Image {
 }
 
 func TestLocalThrottles(t *testing.T) {
+	t.Parallel()
 	script := local.NewScript()
 	script.Throttle("iam:CreateRole", 1)
 	a := startLocal(t, script)
@@ -202,6 +203,7 @@ func TestLocalThrottles(t *testing.T) {
 }
 
 func TestTail(t *testing.T) {
+	t.Parallel()
 	a := startLocal(t, nil)
 	client := cloudwatchlogs.NewFromConfig(a.cfg)
 	group, stream := "/aws/lambda/grayify", "2026/01/01/[$LATEST]x"
@@ -262,6 +264,7 @@ func TestTail(t *testing.T) {
 // TestLocalLostAnswers loses the answer of each creation after it took effect. The SDK tries again and
 // meets what the first try made.
 func TestLocalLostAnswers(t *testing.T) {
+	t.Parallel()
 	script := local.NewScript()
 	a := startLocal(t, script)
 	img := a.assembleFor(t, "grayify", "echo 1")
@@ -286,4 +289,7 @@ func TestLocalLostAnswers(t *testing.T) {
 	}
 }
 
-func TestLocal(t *testing.T) { testLifecycle(t, startLocal(t, nil)) }
+func TestLocal(t *testing.T) {
+	t.Parallel()
+	testLifecycle(t, startLocal(t, nil))
+}

@@ -15,6 +15,7 @@ import (
 // TestMoto applies and destroys against moto, a second opinion beside the embedded backend on what AWS
 // does. Its ECR has no registry, so the blobs go to one beside it.
 func TestMoto(t *testing.T) {
+	t.Parallel()
 	host, base := newRegistry(t)
 	endpoint := startMoto(t)
 	testLifecycle(t, account{
