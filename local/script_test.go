@@ -127,6 +127,21 @@ func TestIAMLag(t *testing.T) {
 		}
 		must(t, assume("r"))
 	})
+	t.Run("of a new trust policy", func(t *testing.T) {
+		script.IAMLag(iam.Lag{Assumes: 1})
+		update := func(document string) {
+			t.Helper()
+			_, err := awsiam.NewFromConfig(cfg).UpdateAssumeRolePolicy(ctx, &awsiam.UpdateAssumeRolePolicyInput{RoleName: aws.String("r"), PolicyDocument: &document})
+			must(t, err)
+		}
+		update(lambdaTrust) // the same
+		must(t, assume("r"))
+		update(lambdaTrust + " ")
+		if err := assume("r"); err == nil {
+			t.Error("the new trust policy works at once")
+		}
+		must(t, assume("r"))
+	})
 	t.Run("by time", func(t *testing.T) {
 		script.IAMLag(iam.Lag{For: 10 * time.Second})
 		createRole(t, cfg, "s")

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -29,13 +30,18 @@ type blobs struct {
 
 // upload is a blob that is being uploaded.
 type upload struct {
-	mu   sync.Mutex
-	id   string
-	repo string
-	file *os.File
-	sum  hash.Hash
-	size int64
+	mu    sync.Mutex
+	id    string
+	repo  string
+	begun time.Time
+	file  *os.File
+	sum   hash.Hash
+	size  int64
 }
+
+// uploadLifetime is how long a client has to finish an upload: what it began and left would hold a file
+// open for ever.
+const uploadLifetime = 24 * time.Hour
 
 var (
 	errNoUpload = errors.New("there is no such upload")
@@ -85,11 +91,24 @@ func (b *blobs) start(repo string) (*upload, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start upload: %w", err)
 	}
-	u := &upload{id: id, repo: repo, file: f, sum: sha256.New()}
+	u := &upload{id: id, repo: repo, begun: time.Now(), file: f, sum: sha256.New()}
+	for _, old := range b.add(u) {
+		b.cancel(old)
+	}
+	return u, nil
+}
+
+// add notes an upload and returns those whose time is over.
+func (b *blobs) add(u *upload) (over []*upload) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.uploads[id] = u
-	return u, nil
+	for _, other := range b.uploads {
+		if time.Since(other.begun) > uploadLifetime {
+			over = append(over, other)
+		}
+	}
+	b.uploads[u.id] = u
+	return over
 }
 
 // find is the upload of an id, which belongs to one repository.

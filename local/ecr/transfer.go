@@ -47,6 +47,9 @@ func (s *Service) serveUpload(w http.ResponseWriter, r *http.Request, t target) 
 			return err
 		}
 		size, err := u.append(r.Body, offset)
+		if err != nil && !errors.Is(err, errOffset) {
+			s.blobs.cancel(u) // the client cannot know how much of it has arrived
+		}
 		if err != nil {
 			return uploadError(err)
 		}

@@ -149,15 +149,18 @@ func noSuchRole(name string) error {
 // change changes a role that exists, in one transaction.
 func (s *Service) change(name string, change func(*role) error) error {
 	var before role
+	newTrust := false
 	err := s.roles.Update(roleKey(name), func(r *role, found bool) error {
 		if !found {
 			return noSuchRole(name)
 		}
 		before = r.clone()
-		return change(r)
+		err := change(r)
+		newTrust = r.Trust != before.Trust
+		return err
 	})
 	if err == nil {
-		s.startLag(before, true, false)
+		s.startLag(before, true, newTrust)
 	}
 	return err
 }
