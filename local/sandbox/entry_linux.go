@@ -162,11 +162,17 @@ func (x *extractor) dir(name string, header *tar.Header) error {
 }
 
 func (x *extractor) file(name string, header *tar.Header, content io.Reader) error {
-	at, err := x.fresh(name)
+	at, err := x.place(name)
 	if err != nil {
 		return err
 	}
 	f, err := x.root.OpenFile(at, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) { // seldom, so it is not looked for before
+		if err := x.clear(at); err != nil {
+			return err
+		}
+		f, err = x.root.OpenFile(at, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	}
 	if err != nil {
 		return err
 	}
