@@ -106,6 +106,9 @@ func (a *app) carryOut(ctx context.Context, planned *flow.Planned, format view.F
 	if !planned.HasChanges() {
 		return a.nothingToDo(planned.Plan, format)
 	}
+	if format == view.JSON && !approval.autoApprove {
+		return errors.New("--json shows no plan to approve: use --auto-approve, or scar plan --out FILE and scar apply FILE")
+	}
 	if err := a.approve(ctx, approval.autoApprove, question); err != nil {
 		return err
 	}

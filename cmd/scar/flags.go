@@ -88,7 +88,7 @@ func (f *accountFlags) connect(cmd *cobra.Command, a *app, region, profile strin
 		if err != nil {
 			return nil, err
 		}
-		s.Endpoint, s.HostArch = endpoint, true
+		s.Endpoint, s.HostArch, s.Registry = endpoint, true, ""
 	}
 	return flow.Connect(cmd.Context(), s)
 }

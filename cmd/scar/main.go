@@ -31,9 +31,12 @@ func main() {
 
 // run is main without os.Exit, so that what is deferred happens.
 func run() int {
-	ctx, stop := interruptible(context.Background(), os.Stderr)
-	defer stop()
 	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}
+	ctx, stop := interruptible(context.Background(), func() {
+		// A note has no colours, so the flags, which are being parsed meanwhile, do not matter.
+		view.Note(view.NewStreams(a.stdout, a.stderr, true, a.getenv), "\nInterrupted: finishing what is under way. Once more to stop at once.")
+	})
+	defer stop()
 	return a.execute(ctx, os.Args[1:])
 }
 
@@ -59,8 +62,8 @@ type exitCode int
 func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 // interruptible returns a context that the first interrupt ends, so that what is under way can be
-// brought to a clean end; the second ends the process.
-func interruptible(parent context.Context, stderr *os.File) (context.Context, func()) {
+// brought to a clean end; the second ends the process. say is called for the first.
+func interruptible(parent context.Context, say func()) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(parent)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -75,7 +78,7 @@ func interruptible(parent context.Context, stderr *os.File) (context.Context, fu
 			if n > 0 {
 				os.Exit(exitError)
 			}
-			fmt.Fprintln(stderr, "\nInterrupted: finishing what is under way. Once more to stop at once.")
+			say()
 			cancel()
 		}
 	}()

@@ -64,6 +64,7 @@ func (a *app) local() *cobra.Command {
 	}
 	group.AddCommand(
 		(&localUpCommand{app: a}).command(),
+		(&localRunCommand{app: a}).command(),
 		(&localDoctorCommand{app: a}).command(),
 	)
 	return group

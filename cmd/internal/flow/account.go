@@ -38,6 +38,7 @@ type Account struct {
 	settings Settings
 	config   sdk.Config
 	resolver *image.Resolver
+	runtimes runtimes
 }
 
 // Connect finds region and credentials. It makes no call: what is refused shows with the first one.

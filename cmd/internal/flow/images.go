@@ -74,7 +74,7 @@ func (a *Account) buildOne(ctx context.Context, fn *spec.Function, j job.Job) (*
 		return nil, nil, err
 	}
 	j.Entrypoint, j.Cmd, j.WorkingDir = base.Entrypoint, base.Cmd, base.WorkingDir
-	layers, err := layersOf(ctx, fn, &j, base.Architecture)
+	layers, err := layersOf(ctx, &a.runtimes, fn, &j, base.Architecture)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/scar-go/scar/image"
 	embedded "github.com/scar-go/scar/runtime"
@@ -21,8 +22,8 @@ const added = 4
 
 // layersOf makes the layers of one function. All four are always there: one that is empty holds its
 // folder, or the folder above.
-func layersOf(ctx context.Context, fn *spec.Function, j *job.Job, arch string) ([]*image.Layer, error) {
-	runtime, err := runtimeLayer(arch)
+func layersOf(ctx context.Context, r *runtimes, fn *spec.Function, j *job.Job, arch string) ([]*image.Layer, error) {
+	runtime, err := r.layer(arch)
 	if err != nil {
 		return nil, err
 	}
@@ -45,12 +46,32 @@ func layersOf(ctx context.Context, fn *spec.Function, j *job.Job, arch string) (
 	return []*image.Layer{runtime, files, script, last}, nil
 }
 
-func runtimeLayer(arch string) (*image.Layer, error) {
+// runtimes are the layers with scar's runtime, made once for each architecture: checking the digest of
+// one takes longer than all else that a function needs.
+type runtimes struct {
+	mu    sync.Mutex
+	known map[string]*image.Layer
+}
+
+func (r *runtimes) layer(arch string) (*image.Layer, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if layer := r.known[arch]; layer != nil {
+		return layer, nil
+	}
 	blob, digest, diffID, err := embedded.Layer(goArch(arch))
 	if err != nil {
 		return nil, err
 	}
-	return image.LayerFromBlob(blob, digest, diffID, 0)
+	layer, err := image.LayerFromBlob(blob, digest, diffID, 0)
+	if err != nil {
+		return nil, err
+	}
+	if r.known == nil {
+		r.known = map[string]*image.Layer{}
+	}
+	r.known[arch] = layer
+	return layer, nil
 }
 
 // goArch is Go's name of one of Lambda's architectures.

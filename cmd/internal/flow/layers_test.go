@@ -13,7 +13,7 @@ import (
 // parts are the digests of the layers of a function.
 func parts(t *testing.T, fn *spec.Function, j *job.Job) [added]string {
 	t.Helper()
-	layers, err := layersOf(context.Background(), fn, j, "x86_64")
+	layers, err := layersOf(context.Background(), &runtimes{}, fn, j, "x86_64")
 	if err != nil {
 		t.Fatal(err)
 	}

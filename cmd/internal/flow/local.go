@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/scar-go/scar/local"
+	"github.com/scar-go/scar/local/lambda"
 	"github.com/scar-go/scar/local/store"
 )
 
@@ -85,23 +86,8 @@ type LocalOptions struct {
 
 	Log         io.Writer       // where to log; nil: nowhere
 	RetryDelays []time.Duration // between the attempts on an event; nil: Lambda's minutes
-	OnDone      func(Invocation)
+	OnDone      func(lambda.Invocation)
 }
-
-// Invocation is one attempt of a function on an event, as the local backend saw it.
-type Invocation struct {
-	Function     string
-	Payload      []byte
-	Attempt      int  // from 1
-	Final        bool // there is no further attempt
-	ErrorType    string
-	ErrorMessage string
-	Duration     time.Duration
-	LogTail      string
-}
-
-// failed says whether the attempt failed.
-func (i Invocation) failed() bool { return i.ErrorType != "" || i.ErrorMessage != "" }
 
 // Local is a local backend in this process.
 type Local struct {
@@ -144,7 +130,9 @@ func StartLocal(ctx context.Context, o LocalOptions) (*Local, error) {
 }
 
 func (o LocalOptions) backend() local.Options {
-	options := local.Options{Dir: o.StateDir, Cache: o.Images, Region: o.Region}
+	options := local.Options{
+		Dir: o.StateDir, Cache: o.Images, Region: o.Region, RetryDelays: o.RetryDelays, OnDone: o.OnDone,
+	}
 	if o.Log != nil {
 		options.Log = slog.New(slog.NewTextHandler(o.Log, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	}

@@ -106,15 +106,20 @@ func (a *Account) pace() time.Duration {
 }
 
 // read returns what is there of a project, and of what its file names. Whose account it is is asked
-// while the project's resources are listed; an answer to that explains best why nothing works.
+// while the project's resources are listed. What the file names is read without waiting for that list:
+// where nothing has left the file, the list holds nothing else.
 func (a *Account) read(ctx context.Context, project string, named []planner.Ref) (planner.Naming, planner.State, error) {
 	var naming planner.Naming
+	var live planner.State
 	var found []planner.Ref
 	var findErr error
 	group, inner := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		naming, err = a.identify(inner)
-		return err
+		if naming, err = a.identify(inner); err != nil {
+			return err // it explains best why nothing works
+		}
+		live, err = a.cloud(project, naming, nil).Read(inner, named)
+		return explainCall(err)
 	})
 	group.Go(func() error {
 		found, findErr = a.cloud(project, a.naming(), nil).Find(inner, project)
@@ -126,10 +131,18 @@ func (a *Account) read(ctx context.Context, project string, named []planner.Ref)
 	if findErr != nil {
 		return naming, nil, fmt.Errorf("list what belongs to project %s: %w", project, explainCall(findErr))
 	}
-	live, err := a.cloud(project, naming, nil).Read(ctx, union(found, named))
+	rest := slices.DeleteFunc(found, func(r planner.Ref) bool { return slices.Contains(named, r) })
+	if len(rest) == 0 {
+		return naming, live, nil
+	}
+	more, err := a.cloud(project, naming, nil).Read(ctx, rest)
 	if err != nil {
 		return naming, nil, explainCall(err)
 	}
+	if live == nil {
+		live = planner.State{}
+	}
+	maps.Copy(live, more)
 	return naming, live, nil
 }
 
@@ -138,10 +151,4 @@ func (a *Account) read(ctx context.Context, project string, named []planner.Ref)
 func addresses(f *spec.File, n planner.Naming) []planner.Ref {
 	state, _ := planner.Desired(f, planner.Env{Naming: n})
 	return slices.SortedFunc(maps.Keys(state), planner.Address.Compare)
-}
-
-func union(a, b []planner.Ref) []planner.Ref {
-	all := slices.Concat(a, b)
-	slices.SortFunc(all, planner.Address.Compare)
-	return slices.Compact(all)
 }

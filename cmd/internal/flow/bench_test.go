@@ -1,0 +1,127 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+
+	"github.com/scar-go/scar/local"
+	"github.com/scar-go/scar/spec"
+)
+
+const (
+	benchFunctions = 100
+	benchLatency   = 50 * time.Millisecond // of every call, as across a continent
+	depthLatency   = 2 * time.Second
+)
+
+// BenchmarkLivePlan plans a project that is already applied, against a backend that takes its time for
+// every call. What counts is how deep the calls are nested: rounds, one call waiting for another.
+func BenchmarkLivePlan(b *testing.B) {
+	ctx := b.Context()
+	script := local.NewScript()
+	account := benchAccount(b, script)
+	file := benchFile(b, benchFunctions)
+	planned, err := account.Plan(ctx, file, PlanOptions{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := planned.Apply(ctx, ApplyOptions{}); err != nil {
+		b.Fatal(err)
+	}
+	script.Latency(benchLatency)
+	script.Forget()
+	for b.Loop() {
+		planned, err := account.Plan(ctx, file, PlanOptions{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if planned.HasChanges() {
+			b.Fatal("the plan after the apply is not empty")
+		}
+	}
+	b.StopTimer()
+	// So long that what the machine does between the calls does not count as a round.
+	script.Latency(depthLatency)
+	script.Forget()
+	if _, err := account.Plan(ctx, file, PlanOptions{}); err != nil {
+		b.Fatal(err)
+	}
+	calls := script.Calls()
+	b.ReportMetric(float64(local.Depth(calls)), "rounds")
+	b.ReportMetric(float64(len(calls))/benchFunctions, "calls/function")
+}
+
+func benchAccount(b *testing.B, script *local.Script) *Account {
+	b.Helper()
+	backend, err := local.Open(b.Context(), local.Options{Dir: b.TempDir(), Script: script})
+	if err != nil {
+		b.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- backend.Serve(ctx, listener) }()
+	b.Cleanup(func() {
+		stop()
+		if err := errors.Join(<-served, backend.Close()); err != nil {
+			b.Error(err)
+		}
+	})
+	account, err := Connect(b.Context(), Settings{
+		Endpoint: &Endpoint{
+			URL: "http://" + listener.Addr().String(), Region: local.DefaultRegion,
+			AccessKey: local.AdminAccessKey, SecretKey: local.AdminSecretKey,
+		},
+		Version: "bench", Parallelism: 10 * benchFunctions, // no call waits for a free place
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return account
+}
+
+// benchFile describes functions that share an image and two buckets.
+func benchFile(b *testing.B, functions int) *spec.File {
+	b.Helper()
+	dir := b.TempDir()
+	image, err := random.Image(64, 1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	config, err := image.ConfigFile()
+	if err != nil {
+		b.Fatal(err)
+	}
+	config.OS, config.Architecture = "linux", "amd64"
+	if image, err = mutate.ConfigFile(image, config); err != nil {
+		b.Fatal(err)
+	}
+	index := mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: image})
+	if _, err := layout.Write(filepath.Join(dir, "image.oci"), index); err != nil {
+		b.Fatal(err)
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "project: bench\ndefaults: {image: %q, run: 'true'}\nfunctions:\n", filepath.Join(dir, "image.oci"))
+	for i := range functions {
+		fmt.Fprintf(&text, "  f%03d: {input: [s3://photos/in/f%03d/], output: [s3://photos/out/f%03d/]}\n", i, i, i)
+	}
+	file, err := spec.Load(b.Context(), []string{"-"}, spec.Options{Stdin: strings.NewReader(text.String())})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return file
+}

@@ -1,0 +1,122 @@
+package flow
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/scar-go/scar/runtime/job"
+)
+
+// maxRecord bounds what is read of a record, in bytes.
+const maxRecord = 64 << 20
+
+// fetcher brings results into a folder. Keys come from scripts: whatever they are called, nothing is
+// written outside the root.
+type fetcher struct {
+	objects   *s3.Client
+	root      *os.Root
+	placement placement
+}
+
+// fetched is a result, and the objects that were stored for it.
+type fetched struct {
+	RunResult
+	stored []object
+}
+
+// result tells how an invocation ended, and fetches what it stored. name is that of the file that was
+// put; empty for what a function wrote.
+func (f *fetcher) result(ctx context.Context, records string, e ending, name string) (fetched, error) {
+	if name == "" {
+		name = "s3://" + e.bucket + "/" + e.key
+	}
+	r := fetched{RunResult: RunResult{Function: e.Function, File: name, Status: runDone, Attempts: e.Attempt, Duration: e.Duration}}
+	if e.Failed() {
+		r.Status, r.Error, r.LogTail = runFailed, e.ErrorType+": "+e.ErrorMessage, e.LogTail
+		return r, nil
+	}
+	if records == "" {
+		return r, nil
+	}
+	record, err := f.record(ctx, records, e)
+	if err != nil {
+		return r, fmt.Errorf("read the record of %s: %w", name, err)
+	}
+	for _, o := range record.Outputs {
+		r.stored = append(r.stored, object{o.Bucket, o.Key})
+		path, err := f.fetch(ctx, o)
+		if err != nil {
+			r.Status, r.Error = runFailed, fmt.Sprintf("fetch s3://%s/%s: %v", o.Bucket, o.Key, err)
+			return r, ctx.Err()
+		}
+		r.Outputs = append(r.Outputs, filepath.ToSlash(path))
+	}
+	return r, nil
+}
+
+// record reads what the runtime wrote down about an input. A folder marker has no record.
+func (f *fetcher) record(ctx context.Context, bucket string, e ending) (record job.Record, err error) {
+	out, err := f.objects.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: e.recordKey()})
+	var absent *types.NoSuchKey
+	if errors.As(err, &absent) {
+		return record, nil
+	}
+	if err != nil {
+		return record, err
+	}
+	defer func() { err = errors.Join(err, out.Body.Close()) }()
+	return record, json.NewDecoder(io.LimitReader(out.Body, maxRecord)).Decode(&record)
+}
+
+func (f *fetcher) fetch(ctx context.Context, o job.Object) (path string, err error) {
+	path, err = f.placement.path(o.Bucket, o.Key)
+	if err != nil {
+		return "", err
+	}
+	out, err := f.objects.GetObject(ctx, &s3.GetObjectInput{Bucket: &o.Bucket, Key: &o.Key})
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, out.Body.Close()) }()
+	if err := f.root.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return "", err
+	}
+	file, err := f.root.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	if err != nil {
+		return "", err
+	}
+	_, err = io.Copy(file, out.Body)
+	return path, errors.Join(err, file.Close())
+}
+
+// objectsOf are the objects that an S3 event tells of; nil for other payloads.
+func objectsOf(payload []byte) []object {
+	var event struct {
+		Records []struct {
+			S3 struct {
+				Bucket struct{ Name string }
+				Object struct{ Key string }
+			}
+		}
+	}
+	if err := json.Unmarshal(payload, &event); err != nil {
+		return nil
+	}
+	var out []object
+	for _, r := range event.Records {
+		key, err := url.QueryUnescape(r.S3.Object.Key)
+		if err == nil && r.S3.Bucket.Name != "" {
+			out = append(out, object{r.S3.Bucket.Name, key})
+		}
+	}
+	return out
+}
