@@ -223,6 +223,20 @@ func (f *function) send(in invocation) answer {
 	return answer{}
 }
 
+// initError is what the runtime reports in place of asking for its first event.
+func (f *function) initError() *job.Error {
+	f.t.Helper()
+	select {
+	case failed := <-f.api.initErrors:
+		return failed
+	case <-f.api.nexts:
+		f.t.Fatal("the runtime started")
+	case <-time.After(30 * time.Second):
+		f.t.Fatal("the runtime reports nothing")
+	}
+	return nil
+}
+
 // output is the script's output in a successful answer.
 func (f *function) output(a answer) string {
 	f.t.Helper()

@@ -186,7 +186,7 @@ func TestBrokenJobIsReported(t *testing.T) {
 		f := prepare(t, newJob(), "")
 		f.write("scar/job.json", content, 0o644)
 		f.run()
-		if failed := <-f.api.initErrors; failed.Type != job.ErrBadJob || failed.Message == "" {
+		if failed := f.initError(); failed.Type != job.ErrBadJob || failed.Message == "" {
 			t.Errorf("job %q: reported %v", content, failed)
 		}
 		if err := f.cmd.Wait(); err == nil {
@@ -204,8 +204,7 @@ func TestOutsideOfAnImageAFolderIsNeeded(t *testing.T) {
 		t.Fatal(err)
 	}
 	shared.run()
-	failed := <-shared.api.initErrors
-	if !strings.Contains(failed.Message, "belongs to other programs") {
+	if failed := shared.initError(); !strings.Contains(failed.Message, "is not the absolute path of a folder") {
 		t.Errorf("a link to the machine's folder of temporary files: %v", failed)
 	}
 

@@ -56,22 +56,22 @@ func New(o Options) (*Supervisor, error) {
 	return &Supervisor{Options: o, stores: storage.FromEnvironment(o.Getenv)}, nil
 }
 
-// ownFolder refuses a folder that a machine's other programs use, unless this process is the entrypoint of an image that scar
+// ownFolder refuses a folder that a machine's other programs use, and a link, unless this process is the entrypoint of an image that scar
 // made: there, and nowhere else, /tmp is the function's alone.
 func ownFolder(temp string) error {
-	real, err := filepath.EvalSymlinks(temp)
+	if exe, err := os.Readlink("/proc/self/exe"); err == nil && exe == job.RuntimePath && filepath.IsAbs(temp) {
+		return nil
+	}
+	info, err := os.Lstat(temp)
 	if err != nil {
 		return fmt.Errorf("folder for temporary files: %w", err)
 	}
-	if !filepath.IsAbs(temp) || real == string(filepath.Separator) {
-		return fmt.Errorf("folder for temporary files: %q cannot be emptied", temp)
-	}
-	if exe, err := os.Readlink("/proc/self/exe"); err == nil && exe == job.RuntimePath {
-		return nil
+	if !filepath.IsAbs(temp) || !info.IsDir() {
+		return fmt.Errorf("folder for temporary files: %q is not the absolute path of a folder", temp)
 	}
 	home, _ := os.UserHomeDir() // one that is not known is not refused
-	for _, shared := range []string{os.TempDir(), "/tmp", "/var/tmp", "/dev/shm", home} {
-		if same(real, shared) {
+	for _, shared := range []string{os.TempDir(), "/", "/tmp", "/var/tmp", "/dev/shm", home} {
+		if same(temp, shared) {
 			return fmt.Errorf("folder for temporary files: %q belongs to other programs too, it is not emptied", temp)
 		}
 	}
