@@ -166,19 +166,23 @@ func BenchmarkPutLarge(b *testing.B) {
 // fillIndex puts n objects into a bucket's index without bytes behind them.
 func fillIndex(tb testing.TB, s *Service, bucket string, n int) {
 	tb.Helper()
-	err := s.update(func(tx *bbolt.Tx) error {
-		table := tx.Bucket(tableObjects).Bucket([]byte(bucket))
-		o := object{Blob: s.blobs.newName(), Size: 1, ETag: strings.Repeat("0", 32), Modified: time.Now(),
-			Headers: map[string]string{"Content-Type": "text/plain"}, Sum: checksum{Algorithm: "CRC32", Value: "AAAAAA=="}}
-		for i := range n {
-			if err := write(table, fmt.Appendf(nil, "folder%03d/file%06d", i%1000, i), o); err != nil {
-				return err
+	o := object{
+		Blob: s.blobs.newName(), Headers: map[string]string{"Content-Type": "text/plain"},
+		summary: summary{Size: 1, ETag: strings.Repeat("0", 32), Modified: time.Now(), Sum: checksum{Algorithm: "CRC32", Value: "AAAAAA=="}},
+	}
+	for from := 0; from < n; from += 1000 {
+		err := s.update(func(tx *bbolt.Tx) error {
+			table := tx.Bucket(tableObjects).Bucket([]byte(bucket))
+			for i := from; i < from+1000; i++ {
+				if err := write(table, fmt.Appendf(nil, "folder%03d/file%06d", i/100, i), o); err != nil {
+					return err
+				}
 			}
+			return nil
+		})
+		if err != nil {
+			tb.Fatal(err)
 		}
-		return nil
-	})
-	if err != nil {
-		tb.Fatal(err)
 	}
 }
 

@@ -92,7 +92,7 @@ func (s *Service) copyObject(req *request) error {
 
 // copied describes the copy: by the source, or by the headers where they say REPLACE.
 func (s *Service) copied(req *request, source object, toItself bool) (object, error) {
-	o := object{Modified: s.Clock.Now()}
+	o := object{summary: summary{Modified: s.Clock.Now()}}
 	if err := described(req.Header, &o); err != nil {
 		return o, err
 	}

@@ -1,7 +1,9 @@
 package s3
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -156,10 +158,40 @@ func TestEventsForFunctionsThatRefuseAreDropped(t *testing.T) {
 	if got := b.fn.wait(t, 1); got[0].function != functionARN("yes") {
 		t.Errorf("invoked %s", got[0].function)
 	}
-	waitFor(t, "the outbox to be empty", func() bool {
-		batch, err := b.outboxFrom(nil)
-		return err == nil && len(batch) == 0
-	})
+	if err := b.Idle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.fn.wait(t, 1); len(got) != 1 {
+		t.Errorf("%d invocations", len(got))
+	}
+}
+
+func TestIdleWaitsForEvents(t *testing.T) {
+	b := start(t)
+	c := b.client()
+	makeBucket(t, c, "photos")
+	wantCode(t, "notify", notify(t, c, "photos", lambdaRule("r", functionARN("f"), "", "", created)), "")
+	b.fn.mu.Lock()
+	b.fn.failing = 1 << 30
+	b.fn.mu.Unlock()
+	put(t, c, "photos", "k", "x")
+	cancelled, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := b.Idle(cancelled); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("idle with an event that waits: %v", err)
+	}
+	b.fn.mu.Lock()
+	b.fn.failing = 0
+	b.fn.mu.Unlock()
+	for i := range 50 {
+		put(t, c, "photos", fmt.Sprint("k", i), "x")
+	}
+	if err := b.Idle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(b.fn.wait(t, 51)); n != 51 {
+		t.Errorf("%d invocations after Idle, want 51", n)
+	}
 }
 
 // waitFor polls until the condition holds.

@@ -31,18 +31,23 @@ type bucketInfo struct {
 	Rules        []rule            `json:",omitempty"` // what it says
 }
 
-// object is what the index knows of an object. Names are short: a listing decodes a thousand of them.
+// summary is what a listing shows of an object. Names are short: a page decodes a thousand of them.
+type summary struct {
+	Size     int64     `json:"s"`
+	ETag     string    `json:"e"` // without quotes
+	Modified time.Time `json:"m"`
+	Class    string    `json:"c,omitempty"` // storage class, if not STANDARD
+	Sum      checksum  `json:"x"`
+}
+
+// object is what the index knows of an object.
 type object struct {
-	Blob     string            `json:"b"`
-	Size     int64             `json:"s"`
-	ETag     string            `json:"e"` // without quotes
-	Modified time.Time         `json:"m"`
-	Headers  map[string]string `json:"h,omitempty"` // Content-Type and the like
-	Meta     map[string]string `json:"u,omitempty"` // x-amz-meta-*, without that prefix
-	Tags     map[string]string `json:"t,omitempty"`
-	Class    string            `json:"c,omitempty"` // storage class, if not STANDARD
-	Sum      checksum          `json:"x"`
-	Parts    int               `json:"p,omitempty"` // number of parts, if it was a multipart upload
+	summary
+	Blob    string            `json:"b"`
+	Headers map[string]string `json:"h,omitempty"` // Content-Type and the like
+	Meta    map[string]string `json:"u,omitempty"` // x-amz-meta-*, without that prefix
+	Tags    map[string]string `json:"t,omitempty"`
+	Parts   int               `json:"p,omitempty"` // number of parts, if it was a multipart upload
 }
 
 // segment is a part of an object, in order.

@@ -20,12 +20,12 @@ type listing struct {
 // listed is an entry of a page: a key, or a common prefix.
 type listed struct {
 	name   string
-	object *object // nil: a common prefix
+	object *summary // nil: a common prefix
 }
 
 // page collects entries of a table that is ordered by key. value decodes what stands at a key. It
 // reads little more than it returns: behind a common prefix it goes on after all keys below it.
-func (l listing) page(table *bbolt.Bucket, value func(k, v []byte) (*object, error)) (entries []listed, more bool, err error) {
+func (l listing) page(table *bbolt.Bucket, value func(k, v []byte) (*summary, error)) (entries []listed, more bool, err error) {
 	if l.most == 0 {
 		return nil, false, nil
 	}
@@ -74,8 +74,8 @@ func seekPast(c *bbolt.Cursor, prefix string) (k, v []byte) {
 }
 
 // decodeObject is for tables whose values are objects.
-func decodeObject(_, v []byte) (*object, error) {
-	o := &object{}
+func decodeObject(_, v []byte) (*summary, error) {
+	o := &summary{}
 	return o, json.Unmarshal(v, o)
 }
 

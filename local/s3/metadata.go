@@ -90,7 +90,7 @@ func withoutChunked(coding string) string {
 	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "aws-chunked" || p == "" }), ",")
 }
 
-func (o *object) storageClass() string {
+func (o *summary) storageClass() string {
 	if o.Class == "" {
 		return "STANDARD"
 	}

@@ -32,6 +32,43 @@ func (s *Service) wakeDelivery() {
 	}
 }
 
+// Idle waits until every event so far has been handed to Lambda, or is lost because its function cannot
+// take it. Run must be running. It returns the context's error if that comes first.
+func (s *Service) Idle(ctx context.Context) error {
+	for {
+		moved := s.movedOn()
+		batch, err := s.outboxFrom(nil)
+		if err != nil || len(batch) == 0 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-moved:
+		}
+	}
+}
+
+// movedOn returns a channel that is closed when events next leave the outbox.
+func (s *Service) movedOn() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.moved == nil {
+		s.moved = make(chan struct{})
+	}
+	return s.moved
+}
+
+// tellMoved wakes those who wait for events to leave the outbox.
+func (s *Service) tellMoved() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.moved != nil {
+		close(s.moved)
+		s.moved = nil
+	}
+}
+
 // deliverLoop delivers what is in the outbox, in order, until ctx is done. What a function cannot take
 // now is tried again later and does not hold up the rest. A crash between delivering an event and
 // crossing it off delivers it twice, as S3 may.
@@ -119,6 +156,7 @@ func (s *Service) deliverBatch(ctx context.Context, batch []waiting) (next time.
 	if len(done)+len(later) == 0 {
 		return next, nil
 	}
+	defer s.tellMoved()
 	return next, s.update(func(tx *bbolt.Tx) error {
 		outbox := tx.Bucket(tableOutbox)
 		for _, w := range done {

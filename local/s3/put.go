@@ -21,7 +21,7 @@ func (s *Service) putObject(req *request) error {
 	if err := s.allowPut(req); err != nil {
 		return err
 	}
-	o := object{Modified: s.Clock.Now()}
+	o := object{summary: summary{Modified: s.Clock.Now()}}
 	if err := described(req.Header, &o); err != nil {
 		return err
 	}

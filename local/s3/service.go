@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/scar-go/scar/local/clock"
 	"github.com/scar-go/scar/local/store"
@@ -50,6 +51,9 @@ type Service struct {
 	partition string
 	blobs     *blobs
 	wake      chan struct{} // has room for one: tells Run that there are events to deliver
+
+	mu    sync.Mutex
+	moved chan struct{} // closed when events leave the outbox; nil if nobody waits for it
 }
 
 // New opens the service on its index and directory. Events are delivered while Run runs.

@@ -93,13 +93,13 @@ func (s *Service) listUploads(req *request) error {
 		if _, err := bucketOf(tx, req.bucket); err != nil {
 			return err
 		}
-		entries, more, err = l.page(tx.Bucket(tableUploads).Bucket([]byte(req.bucket)), func(_, v []byte) (*object, error) {
+		entries, more, err = l.page(tx.Bucket(tableUploads).Bucket([]byte(req.bucket)), func(_, v []byte) (*summary, error) {
 			var u upload
 			if err := json.Unmarshal(v, &u); err != nil {
 				return nil, fmt.Errorf("read upload: %w", err)
 			}
 			found = append(found, u)
-			return &u.Object, nil
+			return &u.Object.summary, nil
 		})
 		return err
 	})
