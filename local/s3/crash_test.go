@@ -185,6 +185,9 @@ func TestKilledServerLosesNothing(t *testing.T) {
 	if got := get(t, c, "photos", "multipart"); got != strings.Repeat("p", 5<<20) {
 		t.Errorf("the upload that went on holds %d bytes", len(got))
 	}
+	if err := b.Idle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	events := map[string]bool{}
 	for _, i := range fn.wait(t, stored) {
 		events[recordOf(t, i.payload).S3.Object.Key] = true
