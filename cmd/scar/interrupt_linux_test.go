@@ -105,11 +105,13 @@ func TestInterruptedApplyEndsCleanly(t *testing.T) {
 	var stderr screen
 	cmd.Dir, cmd.Env, cmd.Stderr = a.dir, a.env, &stderr
 	var once sync.Once
+	started := make(chan struct{})
 	a.script.Observe(func(c wire.Call) {
 		if c.Operation != "CreateFunction" {
 			return
 		}
 		once.Do(func() {
+			<-started
 			if err := cmd.Process.Signal(os.Interrupt); err != nil {
 				t.Error(err)
 			}
@@ -119,7 +121,11 @@ func TestInterruptedApplyEndsCleanly(t *testing.T) {
 			}
 		})
 	})
-	err := cmd.Run()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	close(started)
+	err := cmd.Wait()
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != exitError {
 		t.Fatalf("ended with %v, want exit code %d:\n%s", err, exitError, &stderr)

@@ -169,3 +169,10 @@ func mode(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("%s has mode %s, want %s", args[0], got, args[1])
 	}
 }
+
+func write(t testing.TB, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -104,13 +104,6 @@ func homeWithoutAWS(dir string, more ...string) []string {
 	return append(env, more...)
 }
 
-func write(t *testing.T, path, content string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestColoursOnATerminalOnly(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "func.yaml"), "project: imaging\nfunctions: {a: {imge: b}}\n")
