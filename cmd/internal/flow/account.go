@@ -79,9 +79,6 @@ func sdkConfig(ctx context.Context, s Settings) (sdk.Config, error) {
 	return cfg, nil
 }
 
-// Region is the region that the account is worked in.
-func (a *Account) Region() string { return a.config.Region }
-
 // identify asks whose credentials these are. It is the first call of every command, so it is where
 // missing and refused credentials show.
 func (a *Account) identify(ctx context.Context) (planner.Naming, error) {

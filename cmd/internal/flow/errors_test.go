@@ -57,7 +57,7 @@ func TestConnectSaysWhatIsMissing(t *testing.T) {
 		t.Errorf("with an absent profile: %v", err)
 	}
 	a, err := Connect(context.Background(), Settings{Region: "eu-west-1"})
-	if err != nil || a.Region() != "eu-west-1" || a.pace() != 0 {
+	if err != nil || a.config.Region != "eu-west-1" || a.pace() != 0 {
 		t.Errorf("with a region: %v, pace %v", err, a.pace())
 	}
 	t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4666")

@@ -30,12 +30,6 @@ func Error(s *Streams, err error) {
 	}
 }
 
-// Warn prints something that the user should know and that stops nothing.
-func Warn(s *Streams, message string) {
-	p := s.err()
-	p.printf("%s %s\n", p.paint(yellow, "warning:"), clean(message))
-}
-
 // Note prints a remark.
 func Note(s *Streams, message string) {
 	s.err().printf("%s\n", cleanLines(message))
