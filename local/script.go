@@ -78,6 +78,13 @@ func (s *Script) Inject(pattern string, k int, f Fault) {
 	s.add(&plan{pattern: pattern, skip: k - 1, times: 1, fault: f})
 }
 
+// Calm takes back every fault that has not come up yet.
+func (s *Script) Calm() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.plans = nil
+}
+
 // Stale makes the next n reads that match, after every later change in their service, answer what the
 // same read answered before the change. A read that was never made before is answered as it is.
 func (s *Script) Stale(pattern string, n int) {

@@ -26,6 +26,14 @@ type foreign struct {
 
 const foreignStatement = "theirs"
 
+const theirFunction = `
+project: others
+functions:
+  theirs:
+    image: example/imagemagick:7
+    input: [s3://photos/others/]
+`
+
 // makeForeign makes a bucket of somebody else's with rules of every sort, and a log group.
 func (w *world) makeForeign(bucket string) {
 	ctx, client := w.t.Context(), w.s3()
@@ -41,6 +49,8 @@ func (w *world) makeForeign(bucket string) {
 		TagSet: []types.Tag{{Key: sdk.String("owner"), Value: sdk.String("them & co")}},
 	}})
 	try(err)
+	// S3 checks every rule's function at every put, so theirs has to exist and to let S3 call it.
+	w.converge(w.project(w.load(theirFunction)))
 	filter := func(prefix, suffix string) *types.NotificationConfigurationFilter {
 		return &types.NotificationConfigurationFilter{Key: &types.S3KeyFilter{FilterRules: []types.FilterRule{
 			{Name: types.FilterRuleNamePrefix, Value: &prefix}, {Name: types.FilterRuleNameSuffix, Value: &suffix},

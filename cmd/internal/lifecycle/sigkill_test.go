@@ -36,21 +36,21 @@ func TestSIGKILLAtAnyMoment(t *testing.T) {
 	w.script.Forget()
 	c.run("scar", "apply", "--auto-approve")
 	calls := len(w.script.Calls())
-	killed := 0
-	for i := range kills {
-		c.write("func.yaml", files[i%2])
+	killed, tries := 0, 0
+	for ; killed < kills; tries++ {
+		if tries == 3*kills {
+			t.Fatalf("only %d of %d applies were killed before they ended", killed, tries)
+		}
+		c.write("func.yaml", files[tries%2])
 		if c.killApply(w, 1+random.IntN(calls)) {
 			killed++
 		}
 		c.run("scar", "apply", "--auto-approve")
 		if out, err := c.try("scar", "plan", "--detailed-exitcode"); err != nil {
-			t.Fatalf("after kill %d there is something to do: %v\n%s", i, err, out)
+			t.Fatalf("after %d kills there is something to do: %v\n%s", killed, err, out)
 		}
 	}
-	t.Logf("%d of %d applies, of about %d calls each, were killed before they ended", killed, kills, calls)
-	if killed < kills/2 {
-		t.Errorf("only %d of %d applies were killed", killed, kills)
-	}
+	t.Logf("%d applies, of about %d calls each, were killed before they ended; %d ended first", killed, calls, tries-killed)
 }
 
 // killApply starts an apply and kills it when it makes its call number k. It returns whether it died.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -70,7 +71,10 @@ func newWorld(t testing.TB) *world {
 			t.Error(err)
 		}
 	})
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
 	w.config = sdk.Config{
+		HTTPClient:   &http.Client{Transport: transport},
 		Region:       local.DefaultRegion,
 		Credentials:  credentials.NewStaticCredentialsProvider(local.AdminAccessKey, local.AdminSecretKey, ""),
 		BaseEndpoint: sdk.String("http://" + listener.Addr().String()),
@@ -94,11 +98,7 @@ func baseImage(t testing.TB, architecture string) *image.Base {
 // baseLayout writes such an image as an OCI layout and returns its folder.
 func baseLayout(t testing.TB, architecture string) string {
 	t.Helper()
-	img, err := random.Image(2048, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	img, err = mutate.ConfigFile(img, &v1.ConfigFile{
+	img, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{
 		OS: "linux", Architecture: architecture, RootFS: v1.RootFS{Type: "layers"},
 	})
 	if err != nil {
