@@ -28,8 +28,9 @@ const (
 // Start to be the first process of a sandbox; then it never returns.
 func Main() {
 	if len(os.Args) == 1 && os.Args[0] == initName {
-		// This is the main function of another program that happens to be in the same file.
-		os.Exit(initMain())
+		// This is the main function of another program that happens to be in the same file. It leaves
+		// without what os.Exit does for the program it is part of.
+		syscall.Exit(initMain())
 	}
 }
 
@@ -50,7 +51,7 @@ func initMain() int {
 	go func() {
 		// Nothing more is said. The end of the stream is the end of the parent.
 		_, _ = io.Copy(io.Discard, control)
-		os.Exit(1)
+		syscall.Exit(1)
 	}()
 	pid, err := begin(o)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"flag"
 	"fmt"
@@ -117,7 +118,6 @@ type entry struct {
 	typ  byte   // 0: a regular file, or a folder where the name ends in a slash
 	link string // target
 	body string
-	size int64 // size said in the header, where it is not that of the body
 }
 
 func archive(tb testing.TB, entries []entry) []byte {
@@ -153,14 +153,22 @@ func archive(tb testing.TB, entries []entry) []byte {
 	return buf.Bytes()
 }
 
+// layersMade are the layers by the digest of their content: to make one means to compress it.
+var layersMade sync.Map
+
 func layerOf(tb testing.TB, content []byte) v1.Layer {
 	tb.Helper()
+	sum := sha256.Sum256(content)
+	if layer, found := layersMade.Load(sum); found {
+		return layer.(v1.Layer)
+	}
 	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) {
 		return io.NopCloser(bytes.NewReader(content)), nil
 	})
 	if err != nil {
 		tb.Fatal(err)
 	}
+	layersMade.Store(sum, layer)
 	return layer
 }
 
