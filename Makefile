@@ -9,7 +9,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
 RUNTIME := runtime/embedded/linux_amd64.tar.gz runtime/embedded/linux_arm64.tar.gz
-SOURCES := $(shell find . -name '*.go' -not -path './internal_deps/*')
+SOURCES := $(shell find . -name '*.go')
 
 .PHONY: all generate demo test lint cross bench packages clean
 
