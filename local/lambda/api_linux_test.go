@@ -370,3 +370,22 @@ func FuzzWildcard(f *testing.F) {
 		}
 	})
 }
+
+func FuzzNameOf(f *testing.F) {
+	for _, ref := range []string{"f", "f:$LATEST", "f:7", "000000000000:function:f", "arn:aws:lambda:us-east-1:000000000000:function:f:$LATEST", "arn:aws:s3:::b", "::::", ":function:"} {
+		f.Add(ref)
+	}
+	s := &Service{cfg: Config{Account: "000000000000", Region: "us-east-1"}}
+	f.Fuzz(func(t *testing.T, ref string) {
+		name, err := s.nameOf(ref)
+		if err != nil {
+			return
+		}
+		if strings.Contains(name, ":") {
+			t.Errorf("%q is the function %q", ref, name)
+		}
+		if again, err := s.nameOf(s.arn(name)); err != nil || again != name {
+			t.Errorf("%q: the ARN of %q is that of %q, %v", ref, name, again, err)
+		}
+	})
+}

@@ -176,10 +176,16 @@ func imageOf(tb testing.TB, layers ...[]entry) v1.Image {
 	tb.Helper()
 	img := empty.Image
 	for _, entries := range layers {
-		var err error
-		if img, err = mutate.AppendLayers(img, layerOf(tb, archive(tb, entries))); err != nil {
-			tb.Fatal(err)
-		}
+		img = appendLayer(tb, img, entries)
+	}
+	return img
+}
+
+func appendLayer(tb testing.TB, img v1.Image, entries []entry) v1.Image {
+	tb.Helper()
+	img, err := mutate.AppendLayers(img, layerOf(tb, archive(tb, entries)))
+	if err != nil {
+		tb.Fatal(err)
 	}
 	return img
 }
