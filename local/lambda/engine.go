@@ -73,7 +73,7 @@ func (e *engine) run(ctx context.Context, set settings, t task) result {
 	}
 	i, f, err := e.instance(ctx, set, t)
 	if err != nil {
-		return result{err: err}
+		return e.notRun(set, t, err)
 	}
 	initial := i.initial
 	i.initial = 0
@@ -90,6 +90,17 @@ func (e *engine) run(ctx context.Context, set settings, t task) result {
 	i.sink.flush()
 	e.release(i)
 	return r
+}
+
+// notRun is the result of an invocation for which no instance could be made. The log of the function
+// says why, which is where its user looks.
+func (e *engine) notRun(set settings, t task, err error) result {
+	e.cfg.Log.Warn("a function cannot be run", "function", set.Name, "error", err)
+	log := newSink(context.WithoutCancel(e.ctx), e.cfg, set.Logging.LogGroup, newStream(time.Now()))
+	log.platform("RequestId: " + t.requestID + " Error: the local backend cannot run this function: " + err.Error())
+	tail := log.end()
+	log.flush()
+	return result{err: err, tail: tail}
 }
 
 func (e *engine) invoke(i *instance, t task, initial time.Duration) result {

@@ -72,7 +72,7 @@ func (e *engine) startInstance(ctx context.Context, set settings, timeout time.D
 	if err != nil {
 		return nil, nil, err
 	}
-	stream := begun.UTC().Format("2006/01/02") + "/[" + latest + "]" + randomHex()
+	stream := newStream(begun)
 	i := &instance{
 		set: set, arn: e.arn(set.Name), api: api, expires: credentials.Expires,
 		sink: newSink(context.WithoutCancel(e.ctx), e.cfg, set.Logging.LogGroup, stream),
@@ -258,6 +258,11 @@ func (e *engine) environment(set settings, image []string, c Credentials, api, s
 func (f *failure) asJSON() []byte {
 	b, _ := json.Marshal(f) // strings alone can always be written
 	return b
+}
+
+// newStream names the log stream of an instance.
+func newStream(at time.Time) string {
+	return at.UTC().Format("2006/01/02") + "/[" + latest + "]" + randomHex()
 }
 
 func randomHex() string {

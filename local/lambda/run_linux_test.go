@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -188,6 +189,24 @@ func withEnvironment(t *testing.T, word string) []string {
 		content, err := os.ReadFile(file)
 		return err != nil || !strings.Contains(string(content), word)
 	})
+}
+
+func TestWhatCannotRunSaysSoInTheLog(t *testing.T) {
+	b := newBench(t, nil)
+	b.create("f", func(in *lambda.CreateFunctionInput) {
+		in.Architectures = []types.Architecture{types.ArchitectureArm64}
+		if runtime.GOARCH == "arm64" {
+			in.Architectures[0] = types.ArchitectureX8664
+		}
+	})
+	_, err := b.client.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("f")})
+	wantError(t, err, "ServiceException", "is for")
+	if log := b.account.log(); !strings.Contains(log, "cannot run this function") {
+		t.Errorf("log: %q", log)
+	}
+	if done := b.invocations(); len(done) != 1 || done[0].ErrorType != "Local.NotRun" {
+		t.Errorf("%+v", done)
+	}
 }
 
 func TestIdleInstancesEnd(t *testing.T) {

@@ -12,6 +12,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -286,8 +288,10 @@ func (c *Cache) lock(ctx context.Context, name string) (unlock func(), err error
 	}
 }
 
-// prune removes elements that were last used before a time. Errors leave the element for next time.
+// prune removes elements that were last used before a time, and what processes have left that were
+// killed. Errors leave things for next time.
 func (c *Cache) prune(before time.Time) {
+	c.sweep()
 	for _, kind := range []string{flatDir, surfacesDir, joinedDir, layersDir} {
 		entries, err := os.ReadDir(filepath.Join(c.dir, kind))
 		if err != nil {
@@ -303,6 +307,28 @@ func (c *Cache) prune(before time.Time) {
 				}
 			}
 		}
+	}
+}
+
+// sweep removes what killed processes were about to remove.
+func (c *Cache) sweep() {
+	doomed, err := filepath.Glob(filepath.Join(c.dir, workDir, "prune-*"))
+	if err != nil {
+		return // the pattern is a constant
+	}
+	left, err := os.ReadDir(filepath.Join(c.dir, tmpDir))
+	if err != nil {
+		return
+	}
+	for _, entry := range left {
+		_, owner, _ := strings.Cut(entry.Name(), "-")
+		pid, err := strconv.Atoi(owner)
+		if err == nil && errors.Is(unix.Kill(pid, 0), unix.ESRCH) {
+			doomed = append(doomed, filepath.Join(c.dir, tmpDir, entry.Name()))
+		}
+	}
+	for _, dir := range doomed {
+		_ = removeAll(dir)
 	}
 }
 

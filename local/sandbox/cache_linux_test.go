@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -219,6 +220,31 @@ func TestPruneRemovesWhatIsUnused(t *testing.T) {
 	for _, kind := range slices.Concat(kinds, []string{workDir}) {
 		if entries, err := os.ReadDir(filepath.Join(c.dir, kind)); err != nil || len(entries) != 0 {
 			t.Errorf("%s: left %v, %v", kind, entries, err)
+		}
+	}
+}
+
+func TestWhatKilledProcessesLeaveIsRemoved(t *testing.T) {
+	c := newCache(t)
+	dead := exec.Command("/proc/self/exe", "-test.run=^$")
+	dead.Env = append(os.Environ(), insideVar+"=x")
+	if err := dead.Run(); err != nil {
+		t.Fatal(err)
+	}
+	gone := filepath.Join(c.dir, tmpDir, fmt.Sprint("abc-", dead.Process.Pid))
+	used := filepath.Join(c.dir, tmpDir, fmt.Sprint("abc-", os.Getpid()))
+	pruned := filepath.Join(c.dir, workDir, "prune-x")
+	for _, dir := range []string{gone, used, pruned} {
+		if err := os.MkdirAll(filepath.Join(dir, "d"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := OpenCache(c.dir, Limits{}); err != nil {
+		t.Fatal(err)
+	}
+	for dir, want := range map[string]bool{gone: false, used: true, pruned: false} {
+		if _, err := os.Stat(dir); (err == nil) != want {
+			t.Errorf("%s: %v", dir, err)
 		}
 	}
 }
