@@ -107,17 +107,23 @@ func (c *Cache) Unpack(ctx context.Context, img v1.Image) (*Root, error) {
 	if err != nil {
 		return nil, fmt.Errorf("unpack image: %w", err)
 	}
+	// The layers' own DiffID would read them whole to compute it. What the configuration claims is as
+	// good: it is verified when a layer is unpacked, and names it in the cache afterwards.
+	config, err := img.ConfigFile()
+	if err != nil {
+		return nil, fmt.Errorf("unpack image: %w", err)
+	}
+	ids := config.RootFS.DiffIDs
+	if len(ids) != len(layers) {
+		return nil, fmt.Errorf("unpack image: its configuration names %d layers, its manifest %d", len(ids), len(layers))
+	}
 	left := newBudget(c.limits)
 	elements := make([]*element, len(layers))
-	ids := make([]v1.Hash, len(layers))
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelLayers)
 	for i, layer := range layers {
 		group.Go(func() error {
 			var err error
-			if ids[i], err = layer.DiffID(); err != nil {
-				return fmt.Errorf("unpack image: %w", err)
-			}
 			elements[i], err = c.layer(groupCtx, ids[i], layer, left)
 			if err != nil {
 				return fmt.Errorf("unpack layer %s: %w", ids[i], err)
