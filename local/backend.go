@@ -129,12 +129,12 @@ func (b *Backend) Serve(ctx context.Context, l net.Listener) error {
 		return fmt.Errorf("serve on %s: the local backend listens on loopback addresses only, such as 127.0.0.1", l.Addr())
 	}
 	b.SetEndpoint("http://" + l.Addr().String())
-	server := &http.Server{Handler: b, ReadHeaderTimeout: headerTimeout}
+	server := newServer(b)
 	ctx, cancel := context.WithCancel(ctx)
 	var stopping errgroup.Group
 	stopping.Go(func() error {
 		<-ctx.Done()
-		return shutDown(ctx, server)
+		return shutDown(ctx, server, shutdownGrace)
 	})
 	err := server.Serve(l)
 	cancel()
@@ -146,22 +146,6 @@ func (b *Backend) Serve(ctx context.Context, l net.Listener) error {
 	}
 	return nil
 }
-
-// shutDown lets calls finish for a moment and cuts off what is still under way then.
-func shutDown(ctx context.Context, server *http.Server) error {
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
-	defer cancel()
-	err := server.Shutdown(grace)
-	if errors.Is(err, context.DeadlineExceeded) {
-		return server.Close()
-	}
-	return err
-}
-
-const (
-	headerTimeout = 10 * time.Second
-	shutdownGrace = 2 * time.Second
-)
 
 // SetEndpoint says under which address the backend can be reached, for those who serve it by
 // themselves; Serve does it.
