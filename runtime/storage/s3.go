@@ -81,6 +81,10 @@ func (s *S3) Download(ctx context.Context, bucket, key, path string, reserve fun
 		if !errors.As(err, &broken) || attempt == attempts || ctx.Err() != nil {
 			return object, wrap("fetch", bucket, key, err)
 		}
+		// What is there already would take the room that the next attempt asks for.
+		if err := os.Remove(path); err != nil {
+			return Object{}, wrap("fetch", bucket, key, err)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -197,6 +198,23 @@ func TestBrokenDownloadsBeginAnew(t *testing.T) {
 	handler, calls = serve(content, nil, 1000)
 	if _, err := open(t, handler).Download(t.Context(), bucket, "k", path, anySize); err == nil || calls.Load() != attempts {
 		t.Errorf("a download that always breaks off: %v after %d calls", err, calls.Load())
+	}
+}
+
+// What an attempt that broke off has written must not count as used when the next one asks for room.
+func TestEachAttemptFindsTheRoomOfTheFirst(t *testing.T) {
+	handler, _ := serve(bytes.Repeat([]byte("0123456789"), 100_000), nil, 2)
+	path := filepath.Join(t.TempDir(), "file")
+	var asked int
+	_, err := open(t, handler).Download(t.Context(), bucket, "k", path, func(int64) error {
+		asked++
+		if info, err := os.Stat(path); err == nil {
+			return fmt.Errorf("attempt %d: %d bytes are there already", asked, info.Size())
+		}
+		return nil
+	})
+	if err != nil || asked != 3 {
+		t.Errorf("asked %d times: %v", asked, err)
 	}
 }
 
