@@ -89,6 +89,21 @@ func TestNothingToDo(t *testing.T) {
 	}
 }
 
+// A function may be started by the removal of an object, which then cannot be fetched.
+func TestRemovedObjectIsNotFetched(t *testing.T) {
+	f := start(t, newJob(), `echo "$STORAGE_OBJECT_KEY ${INPUT_FILE_PATH-unset}"; ls "$TMP_INPUT_DIR"; echo gone > "$TMP_OUTPUT_DIR/note"`)
+	event := strings.Replace(created(t, "in/2026/a"), "ObjectCreated:Put", "ObjectRemoved:Delete", 1)
+	if got := f.output(f.invoke(event)); got != "in/2026/a unset\n" {
+		t.Errorf("output %q", got)
+	}
+	if got := f.objects("out/")["out/2026/note"]; got != "gone\n" {
+		t.Errorf("objects %q", keys(f.objects("")))
+	}
+	if r := f.record("in/2026/a"); r.Status != job.Done {
+		t.Errorf("record %+v", r)
+	}
+}
+
 func TestAnswerHasItsHeaders(t *testing.T) {
 	f := start(t, newJob(), "printf 'out\\0put'; printf err >&2")
 	a := f.invoke("{}")

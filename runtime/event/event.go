@@ -46,6 +46,11 @@ func (r Record) FolderMarker() bool {
 	return r.Size == 0 && strings.HasSuffix(r.Key, "/")
 }
 
+// Removed reports whether the event is that an object is gone, so that there is nothing to fetch.
+func (r Record) Removed() bool {
+	return strings.HasPrefix(r.Name, "ObjectRemoved:") || strings.HasPrefix(r.Name, "LifecycleExpiration:")
+}
+
 // Empty reports whether a direct invocation brought no payload: nothing, null or {}.
 func (e *Event) Empty() bool {
 	payload := bytes.TrimSpace(e.Raw)

@@ -82,6 +82,17 @@ func TestParseKinds(t *testing.T) {
 	}
 }
 
+func TestRemoved(t *testing.T) {
+	for name, want := range map[string]bool{
+		"ObjectRemoved:Delete": true, "ObjectRemoved:DeleteMarkerCreated": true, "LifecycleExpiration:Delete": true,
+		"ObjectCreated:Put": false, "ObjectTagging:Delete": false, "ObjectRestore:Delete": false, "": false,
+	} {
+		if got := (Record{Name: name}).Removed(); got != want {
+			t.Errorf("%q: removed %v", name, got)
+		}
+	}
+}
+
 func TestEmpty(t *testing.T) {
 	for payload, want := range map[string]bool{
 		"": true, " ": true, "null": true, "{}": true, " { \n } ": true,

@@ -117,7 +117,8 @@ func timed(ms *int64, step func() error) error {
 	return step()
 }
 
-// stageIn fetches the object. The payload of a direct invocation is its input, as long as there is one.
+// stageIn fetches the object. The payload of a direct invocation is its input, as long as there is one. Of an object
+// that was removed the script gets to know by its variables only.
 func (t *task) stageIn(ctx context.Context) error {
 	if t.record == nil {
 		if t.event.Empty() {
@@ -126,6 +127,9 @@ func (t *task) stageIn(ctx context.Context) error {
 		t.input = filepath.Join(t.work.in, "event.json")
 		t.object.Size = int64(len(t.event.Raw))
 		return os.WriteFile(t.input, t.event.Raw, 0o644)
+	}
+	if t.record.Removed() {
+		return nil
 	}
 	store, err := t.stores.Open("s3")
 	if err != nil {
