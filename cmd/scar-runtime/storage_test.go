@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -126,6 +127,33 @@ func TestInputThatTakesTooLong(t *testing.T) {
 	})
 	f.run()
 	f.wantFailure(f.invokeWithin(created(t, "in/a"), 3*time.Second), job.ErrTimeout, "before the input was fetched")
+	f.checkClean()
+}
+
+// An output that is not stored in time leaves time to write down that it is not, and to say so.
+func TestOutputThatTakesTooLong(t *testing.T) {
+	j := newJob()
+	j.TimeoutMargin = 2
+	f := prepare(t, j, `echo x > "$TMP_OUTPUT_DIR/o"`)
+	store := f.s3.Handler
+	f.s3.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/out/o") {
+			_, _ = io.Copy(io.Discard, r.Body) // only then does the server see the client go away
+			<-r.Context().Done()
+			return
+		}
+		store.ServeHTTP(w, r)
+	})
+	f.run()
+	deadline := time.Now().Add(3 * time.Second)
+	a := f.send(invocation{payload: f.put("in/a", "x"), deadline: deadline})
+	f.wantFailure(a, job.ErrStageOut, "1 of 1 outputs could not be stored: s3://photos/out/o")
+	if early := deadline.Sub(a.at); early < 500*time.Millisecond {
+		t.Errorf("the answer came %s before the deadline", early)
+	}
+	if r := f.record("in/a"); r.Status != job.Failed || r.Error == nil || r.Error.Type != job.ErrStageOut {
+		t.Errorf("record %+v", r)
+	}
 	f.checkClean()
 }
 

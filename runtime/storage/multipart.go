@@ -79,7 +79,7 @@ func (s *S3) sendParts(ctx context.Context, of upload, file *os.File, size int64
 }
 
 // abort frees the parts that were stored. Where the time ran out it has a little of its own, short of
-// what an invocation keeps back for its answer.
+// what an invocation keeps back for its record and its answer.
 func (s *S3) abort(ctx context.Context, bucket, key string, id *string) error {
 	if ctx.Err() != nil {
 		var cancel context.CancelFunc

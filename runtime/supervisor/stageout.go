@@ -46,7 +46,7 @@ func (t *task) stageOut(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithDeadline(ctx, t.answerBy)
+	ctx, cancel := context.WithDeadline(ctx, t.storeBy)
 	defer cancel()
 	var group errgroup.Group
 	group.SetLimit(uploadsAtOnce)

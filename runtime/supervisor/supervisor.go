@@ -124,6 +124,7 @@ type invocation struct {
 	started  time.Time
 	stop     time.Time     // when the script is ended
 	grace    time.Duration // that it has then to end by itself
+	storeBy  time.Time     // when outputs that are not stored are given up
 	answerBy time.Time
 	event    *event.Event
 }
@@ -131,6 +132,7 @@ type invocation struct {
 const (
 	maxMessage = 16 << 10               // bytes of an error's message
 	answerTime = 500 * time.Millisecond // kept back from the deadline for the answer to travel
+	recordTime = time.Second            // kept back from that for the record, and for what is left to be removed
 	minMargin  = time.Second
 	maxGrace   = 2 * time.Second
 )
@@ -148,6 +150,7 @@ func (s *Supervisor) begin(ctx context.Context) *invocation {
 	v.stop = deadline.Add(-margin)
 	v.grace = min(margin/4, maxGrace)
 	v.answerBy = deadline.Add(-min(answerTime, margin/2))
+	v.storeBy = v.answerBy.Add(-min(recordTime, margin/4))
 	return v
 }
 
