@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 
@@ -41,11 +42,24 @@ functions:
 )
 
 // TestCallThatFailsAtAnyPoint breaks an apply at every one of its calls, before or after the call took
-// effect, and expects that one more apply gets there.
+// effect, and expects that one more apply gets there. Every try begins with a copy of one account.
 func TestCallThatFailsAtAnyPoint(t *testing.T) {
-	probe := newWorld(t)
-	probe.converge(probe.project(probe.load(beforeChange)))
-	calls := probe.callsOfApply(afterChange)
+	account, base := t.TempDir(), baseImage(t, "amd64")
+	var p *project
+	t.Run("before", func(t *testing.T) {
+		w := openWorld(t, account, base)
+		w.converge(w.project(w.load(beforeChange)))
+		p = w.project(w.load(afterChange))
+	})
+	again := func(t *testing.T) *world {
+		dir := t.TempDir()
+		if err := os.CopyFS(dir, os.DirFS(account)); err != nil {
+			t.Fatal(err)
+		}
+		return openWorld(t, dir, base)
+	}
+	var calls int
+	t.Run("whole", func(t *testing.T) { calls = again(t).callsOfApply(p) })
 	t.Logf("an apply makes %d calls", calls)
 	if calls < 30 {
 		t.Fatalf("an apply makes only %d calls", calls)
@@ -54,9 +68,8 @@ func TestCallThatFailsAtAnyPoint(t *testing.T) {
 	for k := 1; k <= calls; k++ {
 		for _, fault := range []local.Fault{{Err: denied}, {Err: denied, After: true}} {
 			t.Run(fmt.Sprintf("call %d, after it took effect: %v", k, fault.After), func(t *testing.T) {
-				w := newWorld(t)
-				w.converge(w.project(w.load(beforeChange)))
-				p := w.project(w.load(afterChange))
+				t.Parallel()
+				w := again(t)
 				plan := w.mustPlan(p)
 				w.script.Inject("*", k, fault)
 				_, err := applier.Apply(t.Context(), w.cloud(p), plan, applier.Options{})
@@ -71,10 +84,9 @@ func TestCallThatFailsAtAnyPoint(t *testing.T) {
 	}
 }
 
-// callsOfApply counts the calls that applying a file makes, planning aside.
-func (w *world) callsOfApply(file string) int {
+// callsOfApply counts the calls that applying a project makes, planning aside.
+func (w *world) callsOfApply(p *project) int {
 	w.t.Helper()
-	p := w.project(w.load(file))
 	plan := w.mustPlan(p)
 	w.script.Forget()
 	if _, err := applier.Apply(w.t.Context(), w.cloud(p), plan, applier.Options{}); err != nil {

@@ -49,9 +49,15 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
+	return openWorld(t, t.TempDir(), baseImage(t, "amd64"))
+}
+
+// openWorld opens the account whose state is in a folder, empty at first.
+func openWorld(t testing.TB, dir string, base *image.Base) *world {
+	t.Helper()
 	ctx := t.Context()
-	w := &world{t: t, script: local.NewScript()}
-	backend, err := local.Open(ctx, local.Options{Dir: t.TempDir(), Script: w.script})
+	w := &world{t: t, script: local.NewScript(), base: base}
+	backend, err := local.Open(ctx, local.Options{Dir: dir, Script: w.script})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +86,6 @@ func newWorld(t testing.TB) *world {
 		BaseEndpoint: sdk.String("http://" + listener.Addr().String()),
 	}
 	w.naming = planner.Naming{Partition: "aws", Account: local.DefaultAccount, Region: local.DefaultRegion}
-	w.base = baseImage(t, "amd64")
 	return w
 }
 
