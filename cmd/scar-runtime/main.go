@@ -40,10 +40,21 @@ func run(ctx context.Context, args []string) error {
 	}
 	handler, err := supervise(root)
 	if err != nil {
-		return errors.Join(err, reportInit(ctx, api, &job.Error{Type: job.ErrBadJob, Message: err.Error()}))
+		return errors.Join(err, reportInit(ctx, api, initError(err)))
 	}
 	lambda.StartWithOptions(handler, lambda.WithContext(ctx))
 	return nil
+}
+
+// errBadJob marks what is wrong with the job description, to tell it from what is wrong with the surroundings.
+var errBadJob = errors.New("bad job")
+
+func initError(err error) *job.Error {
+	kind := job.ErrInternal
+	if errors.Is(err, errBadJob) {
+		kind = job.ErrBadJob
+	}
+	return &job.Error{Type: kind, Message: err.Error()}
 }
 
 // imageRoot is "/" in an image, whatever the arguments are. Elsewhere it is the argument, since nobody's
@@ -65,11 +76,11 @@ func imageRoot(args []string) (string, error) {
 func supervise(root string) (*supervisor.Supervisor, error) {
 	description, err := os.ReadFile(filepath.Join(root, job.DescriptionPath))
 	if err != nil {
-		return nil, fmt.Errorf("read the job: %w", err)
+		return nil, fmt.Errorf("%w: %w", errBadJob, err)
 	}
 	j, err := job.Parse(description)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errBadJob, err)
 	}
 	lines := supervisor.NewLog(os.Stdout, supervisor.ParseLevel(j.LogLevel))
 	log.SetFlags(0)

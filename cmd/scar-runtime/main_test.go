@@ -219,7 +219,7 @@ func TestOutsideOfAnImageAFolderIsNeeded(t *testing.T) {
 		t.Fatal(err)
 	}
 	shared.run()
-	if failed := shared.initError(); !strings.Contains(failed.Message, "is not the absolute path of a folder") {
+	if failed := shared.initError(); failed.Type != job.ErrInternal || !strings.Contains(failed.Message, "is not the absolute path of a folder") {
 		t.Errorf("a link to the machine's folder of temporary files: %v", failed)
 	}
 

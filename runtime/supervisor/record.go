@@ -25,7 +25,7 @@ func (t *task) readPrior(ctx context.Context) <-chan *job.Record {
 		found <- nil
 		return found
 	}
-	ctx, cancel := context.WithDeadline(ctx, t.answerBy)
+	ctx, cancel := context.WithDeadline(ctx, t.storeBy)
 	go func() {
 		defer cancel()
 		prior, err := t.fetchPrior(ctx)
