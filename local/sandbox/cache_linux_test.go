@@ -249,6 +249,21 @@ func TestWhatKilledProcessesLeaveIsRemoved(t *testing.T) {
 	}
 }
 
+// People remove caches with rm -rf.
+func TestCacheIsRemovedAsAnyFolder(t *testing.T) {
+	for _, overlay := range []bool{true, false} {
+		c := newCache(t)
+		c.noOverlay.Store(!overlay)
+		root := unpack(t, c, insideLayer(t), []entry{{name: "etc/"}, {name: "etc/secret/", mode: 0o700}, {name: "usr/lib/x", body: "x"}})
+		if _, exit := run(t, Spec{Root: root}, "pwd"); exit.Code != 0 {
+			t.Fatalf("%+v", exit)
+		}
+		if err := os.RemoveAll(c.dir); err != nil {
+			t.Errorf("with overlayfs %v: %v", overlay, err)
+		}
+	}
+}
+
 func TestCgroupFiles(t *testing.T) {
 	root := t.TempDir()
 	own := filepath.Join(root, "user.slice")

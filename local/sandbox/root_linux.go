@@ -123,7 +123,8 @@ func (r *Root) makeSurface(tree string) error {
 	return setModes(tree, made, modes)
 }
 
-// setModes sets the exact modes of folders, the innermost first, because the outer ones may close.
+// setModes sets the modes of folders, the innermost first, because the outer ones may close. Their owner may write,
+// which a read-only mount makes nothing of, so that the cache can be removed as any folder.
 func setModes(tree string, folders map[string]bool, modes map[string]uint8) error {
 	names := make([]string, 0, len(folders))
 	for name := range folders {
@@ -135,7 +136,7 @@ func setModes(tree string, folders map[string]bool, modes map[string]uint8) erro
 		if !known || name == "proc" || name == "dev" || name == "tmp" {
 			others = 5
 		}
-		if err := os.Chmod(filepath.Join(tree, name), spread(int64(others))); err != nil {
+		if err := os.Chmod(filepath.Join(tree, name), spread(int64(others))|0o200); err != nil {
 			return err
 		}
 	}
