@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -197,9 +198,9 @@ func rule(bucket string, id, target *string, events []types.Event, filter *types
 		// S3 answers Prefix and Suffix, whatever case they were written in.
 		switch strings.ToLower(string(f.Name)) {
 		case "prefix":
-			v.Prefix = deref(f.Value)
+			v.Prefix = decodeFilter(deref(f.Value))
 		case "suffix":
-			v.Suffix = deref(f.Value)
+			v.Suffix = decodeFilter(deref(f.Value))
 		}
 	}
 	return v
@@ -239,7 +240,7 @@ func filterOf(want planner.Trigger) *types.NotificationConfigurationFilter {
 	values := map[types.FilterRuleName]string{types.FilterRuleNamePrefix: want.Prefix, types.FilterRuleNameSuffix: want.Suffix}
 	var rules []types.FilterRule
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		if value := values[name]; value != "" {
+		if value := encodeFilter(values[name]); value != "" {
 			rules = append(rules, types.FilterRule{Name: name, Value: &value})
 		}
 	}
@@ -247,6 +248,22 @@ func filterOf(want planner.Trigger) *types.NotificationConfigurationFilter {
 		return nil
 	}
 	return &types.NotificationConfigurationFilter{Key: &types.S3KeyFilter{FilterRules: rules}}
+}
+
+// encodeFilter writes a prefix or suffix as S3 wants it in a rule: a space as +, and every other character
+// that is special in URLs percent-encoded (S3 user guide, "Configuring event notifications using object key
+// name filtering"). Slashes stay, as in all of its examples.
+func encodeFilter(plain string) string {
+	return strings.ReplaceAll(url.QueryEscape(plain), "%2F", "/")
+}
+
+// decodeFilter reads a prefix or suffix of a rule. What is not encoded properly, a rule of others may
+// hold, stands for itself.
+func decodeFilter(encoded string) string {
+	if plain, err := url.QueryUnescape(encoded); err == nil {
+		return plain
+	}
+	return encoded
 }
 
 // foreign describes the rules that are not the project's, for messages.

@@ -226,6 +226,73 @@ func TestTriggersOfABucketThatIsGone(t *testing.T) {
 	})
 }
 
+// TestTriggersAreWrittenAsS3ReadsThem writes prefixes and suffixes encoded, compares them plain, and takes
+// another spelling of the same rule for the rule.
+func TestTriggersAreWrittenAsS3ReadsThem(t *testing.T) {
+	for plain, encoded := range map[string]string{
+		"in/":                 "in/",
+		"in put+1/ü%/":        "in+put%2B1/%C3%BC%25/",
+		"a=b&c/d?e/$/":        "a%3Db%26c/d%3Fe/%24/",
+		"safe!-_.*'()":        "safe%21-_.%2A%27%28%29",
+		"already%20encoded+1": "already%2520encoded%2B1",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			fake, cloud := newTriggerFake()
+			want := triggerFor(plain)
+			batch := planner.Batch{triggerChange(planner.Create, want)}
+			if _, err := cloud.Do(t.Context(), batch, nil); err != nil {
+				t.Fatal(err)
+			}
+			rules := fake.buckets["photos"].now.LambdaFunctionConfigurations
+			filter := rules[len(rules)-1].Filter.Key.FilterRules
+			if got := *filter[0].Value; got != encoded {
+				t.Errorf("%s is written as %s, want %s", plain, got, encoded)
+			}
+			for _, spelling := range []string{encoded, strings.ReplaceAll(encoded, "+", "%20"), strings.ReplaceAll(encoded, "/", "%2F")} {
+				filter[0].Value = &spelling
+				state, err := cloud.Read(t.Context(), []planner.Ref{{Kind: planner.KindBucket, Name: "photos"}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if live := state[batch[0].Address].Value; len(planner.Diff(live, want)) > 0 {
+					t.Errorf("%s is read as %v", spelling, live)
+				}
+				if _, err := cloud.Do(t.Context(), batch, nil); err != nil || len(fake.puts) != 1 {
+					t.Errorf("%s was written again: %v", spelling, err)
+				}
+			}
+		})
+	}
+}
+
+// TestRulesOfOthersAreComparedPlainAndKeptEncoded has rules whose prefixes decode, and one whose does not.
+func TestRulesOfOthersAreComparedPlainAndKeptEncoded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, cloud := newTriggerFake()
+		doc := &fake.buckets["photos"].now
+		for i, prefix := range []string{"their+s%2f", "100%/"} {
+			doc.TopicConfigurations = append(doc.TopicConfigurations, types.TopicConfiguration{
+				Id: ptr("t" + string(rune('a'+i))), TopicArn: doc.TopicConfigurations[0].TopicArn, Events: []types.Event{"s3:c"},
+				Filter: &types.NotificationConfigurationFilter{Key: &types.S3KeyFilter{FilterRules: []types.FilterRule{{Name: "Prefix", Value: &prefix}}}},
+			})
+		}
+		if _, err := cloud.Do(t.Context(), planner.Batch{triggerChange(planner.Create, triggerFor("ü/"))}, nil); err != nil {
+			t.Fatal(err)
+		}
+		state, err := cloud.Read(t.Context(), []planner.Ref{{Kind: planner.KindBucket, Name: "photos"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []struct{ id, plain, written string }{{"ta", "their s/", "their+s%2f"}, {"tb", "100%/", "100%/"}} {
+			read := state[planner.Address{Kind: planner.KindTrigger, Name: "photos/" + want.id}].Value.(planner.Trigger).Prefix
+			written := *fake.buckets["photos"].now.TopicConfigurations[i+1].Filter.Key.FilterRules[0].Value
+			if read != want.plain || written != want.written {
+				t.Errorf("%s is read as %q and written as %q", want.id, read, written)
+			}
+		}
+	})
+}
+
 func TestUnknownElements(t *testing.T) {
 	for document, want := range map[string]string{
 		"": "",
