@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // Policy is an IAM policy document in canonical form: wherever IAM takes a string or a list there is
@@ -111,14 +114,31 @@ func (p Policy) Canonical() Policy {
 // IsZero says that there is no policy at all.
 func (p Policy) IsZero() bool { return p.Version == "" && len(p.Statements) == 0 }
 
-// JSON is the document as it is sent to AWS.
+// JSON is the document as it is sent to AWS, in ASCII: IAM takes no characters beyond Latin-1 in a document
+// (IAM API reference, PutRolePolicy), and escaped ones mean the same.
 func (p Policy) JSON() string {
 	b, err := json.Marshal(p)
 	if err != nil {
 		// Only strings, and lists and maps of them: there is nothing that cannot be written.
 		panic("planner: policy cannot be written as JSON: " + err.Error())
 	}
-	return string(b)
+	return ascii(string(b))
+}
+
+// ascii escapes what is not ASCII in JSON, where it can only be in strings.
+func ascii(document string) string {
+	var b strings.Builder
+	for _, r := range document {
+		switch high, low := utf16.EncodeRune(r); {
+		case r < utf8.RuneSelf:
+			b.WriteRune(r)
+		case high == utf8.RuneError:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		}
+	}
+	return b.String()
 }
 
 func (s Statement) sortKey() []string {

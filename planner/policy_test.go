@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/scar-go/scar/spec"
 )
 
 func TestPoliciesThatMeanTheSame(t *testing.T) {
@@ -58,6 +60,31 @@ func TestRoleHasNoWildcards(t *testing.T) {
 				t.Errorf("%s reaches %s", s.Sid, resource)
 			}
 		}
+	}
+}
+
+// TestRoleTakesFoldersLiterally has folders whose names mean something in policies.
+func TestRoleTakesFoldersLiterally(t *testing.T) {
+	file := testFile(func(f *spec.File) {
+		f.Functions[0].Inputs[0].Prefix, f.Functions[0].Outputs[0].Prefix = "a?/", "${aws:username}*/"
+	})
+	document := mustDesire(t, file)[Address{KindRole, "scar-grayify-eu-west-1"}].Value.(Role).Policy.JSON()
+	for _, want := range []string{`"arn:aws:s3:::photos/a${?}/*"`, `"s3:prefix":[".scar/grayify/*","a${?}/*"]`, `"arn:aws:s3:::photos/${$}{aws:username}${*}/*"`} {
+		if !strings.Contains(document, want) {
+			t.Errorf("%s lacks %s", document, want)
+		}
+	}
+}
+
+// TestPolicyIsASCII has characters of one, two and four bytes in UTF-16.
+func TestPolicyIsASCII(t *testing.T) {
+	p := Policy{Statements: []Statement{{Effect: "Allow", Resource: StringList{"arn:aws:s3:::photos/ü/日本/😀/*"}}}}
+	if got, want := p.JSON(), `{"Statement":[{"Effect":"Allow","Resource":["arn:aws:s3:::photos/\u00fc/\u65e5\u672c/\ud83d\ude00/*"]}]}`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	again, err := ParsePolicy([]byte(p.JSON()))
+	if err != nil || cmp.Diff(p, again) != "" {
+		t.Errorf("read back as %v, %v", again, err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/scar-go/scar/runtime/job"
 	"github.com/scar-go/scar/spec"
@@ -73,10 +74,10 @@ func trust(account string) Policy {
 func rights(fn *spec.Function, naming Naming) Policy {
 	var read, write, records StringList
 	listed := map[string]StringList{} // bucket → prefixes
-	object := func(bucket, prefix string) string { return naming.BucketARN(bucket) + "/" + prefix + "*" }
+	object := func(bucket, prefix string) string { return naming.BucketARN(bucket) + "/" + literal(prefix) + "*" }
 	for _, in := range fn.Inputs {
 		read = append(read, object(in.Bucket, in.Prefix))
-		listed[in.Bucket] = append(listed[in.Bucket], in.Prefix+"*")
+		listed[in.Bucket] = append(listed[in.Bucket], literal(in.Prefix)+"*")
 	}
 	for _, out := range fn.Outputs {
 		write = append(write, object(out.Bucket, out.Prefix))
@@ -109,6 +110,12 @@ func rights(fn *spec.Function, naming Naming) Policy {
 		allow(fmt.Sprintf("Permission%d", i+1), extra.Resources, nil, extra.Actions...)
 	}
 	return p.Canonical()
+}
+
+// literal writes text so that policies take it as it is: *, ? and $ have a meaning there, and a folder named
+// "a?" must not open one named "ab" (IAM user guide, "IAM policy elements: Variables and tags").
+func literal(text string) string {
+	return strings.NewReplacer("*", "${*}", "?", "${?}", "$", "${$}").Replace(text)
 }
 
 func recordsOf(fn *spec.Function) *job.Records {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/scar-go/scar/local/wire"
 )
@@ -111,30 +110,58 @@ func (st statement) matchesResource(resource string) bool {
 	return slices.ContainsFunc(st.Resource, matches)
 }
 
-// wildcard matches text against a pattern in which * stands for any characters and ? for one.
+// What the wildcards of a pattern become in parsePattern; runes of texts are never negative.
+const (
+	anyText rune = -1 // *
+	anyRune rune = -2 // ?
+)
+
+// parsePattern reads a pattern in which * stands for any characters and ? for one; ${*}, ${?} and ${$} stand
+// for *, ? and $ themselves (IAM user guide, "IAM policy elements: Variables and tags"). Other variables are
+// not served, and match nothing but their own text.
+func parsePattern(text string) []rune {
+	runes := []rune(text)
+	pattern := make([]rune, 0, len(runes))
+	for i := 0; i < len(runes); i++ {
+		switch rest := runes[i:]; {
+		case rest[0] == '*':
+			pattern = append(pattern, anyText)
+		case rest[0] == '?':
+			pattern = append(pattern, anyRune)
+		case len(rest) >= 4 && rest[0] == '$' && rest[1] == '{' && strings.ContainsRune("*?$", rest[2]) && rest[3] == '}':
+			pattern = append(pattern, rest[2])
+			i += 3
+		default:
+			pattern = append(pattern, rest[0])
+		}
+	}
+	return pattern
+}
+
+// wildcard matches text against a pattern as parsePattern reads it.
 func wildcard(pattern, text string) bool {
+	want, have := parsePattern(pattern), []rune(text)
 	// After a mismatch the last star takes one character more; earlier stars need no second look.
 	star, resume := -1, 0
 	p, t := 0, 0
-	for t < len(text) {
+	for t < len(have) {
 		switch {
-		case p < len(pattern) && pattern[p] == '*':
+		case p < len(want) && want[p] == anyText:
 			star, resume = p, t
 			p++
-		case p < len(pattern) && pattern[p] == '?':
-			_, size := utf8.DecodeRuneInString(text[t:])
-			p, t = p+1, t+size
-		case p < len(pattern) && pattern[p] == text[t]:
+		case p < len(want) && (want[p] == anyRune || want[p] == have[t]):
 			p, t = p+1, t+1
 		case star >= 0:
-			_, size := utf8.DecodeRuneInString(text[resume:])
-			resume += size
+			resume++
 			p, t = star+1, resume
 		default:
 			return false
 		}
 	}
-	return strings.Trim(pattern[p:], "*") == ""
+	for p < len(want) && want[p] == anyText {
+		p++
+	}
+	return p == len(want)
 }
 
 // trusts says whether a trust policy lets a caller assume its role. Names are how policies may name

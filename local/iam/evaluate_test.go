@@ -127,6 +127,8 @@ func TestWildcard(t *testing.T) {
 		{"", "", true}, {"", "a", false}, {"*", "", true}, {"**", "abc", true}, {"?", "", false}, {"?", "ü", true},
 		{"a*c", "abcabc", true}, {"a*c", "abcab", false}, {"*b*b*", "abab", true}, {"a?c*", "abc", true},
 		{"ü*", "üx", true}, {"*ü", "xü", true}, {strings.Repeat("*a", 30) + "b", strings.Repeat("a", 2000), false},
+		{"a${?}*", "a?x", true}, {"a${?}*", "abx", false}, {"*${*}", "x*", true}, {"*${*}", "xy", false}, {"${$}{*}", "${x}", true},
+		{"${", "${", true}, {"${x}", "${x}", true}, {"${?", "${y", true},
 	} {
 		if got := wildcard(c.pattern, c.text); got != c.want {
 			t.Errorf("wildcard(%q, %q) = %v", c.pattern, c.text, got)
