@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// output hands on what comes out of a pipe. Reading and handing on happen under one lock, so that
-// drain can know that nothing is on its way.
+// output hands on what comes out of a pipe. One read and the handing on of it happen under one lock, so
+// that drain can know that nothing is on its way.
 type output struct {
 	to     io.Writer
 	reader *os.File
@@ -50,16 +50,13 @@ func (o *output) started() {
 	}()
 }
 
-// pass hands on all that is in the pipe, and says whether it has come to its end.
+// pass hands on all that is in the pipe, and says whether it has come to its end. It lets go of the lock
+// in between, since a process may write faster than is read for as long as it lives.
 func (o *output) pass(fd int) (end bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	for {
-		n, err := unix.Read(fd, o.buf)
+		n, err := o.step(fd)
 		switch {
-		case n > 0:
-			_, _ = o.to.Write(o.buf[:n]) // a reader that fails must not stop the process that writes
-		case errors.Is(err, unix.EINTR):
+		case n > 0 || errors.Is(err, unix.EINTR):
 		case errors.Is(err, unix.EAGAIN):
 			return false
 		default:
@@ -68,8 +65,34 @@ func (o *output) pass(fd int) (end bool) {
 	}
 }
 
+// step hands on what one read yields.
+func (o *output) step(fd int) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n, err := unix.Read(fd, o.buf)
+	if n > 0 {
+		_, _ = o.to.Write(o.buf[:n]) // a reader that fails must not stop the process that writes
+	}
+	return n, err
+}
+
+// drain hands on what is in the pipe now, which is no more than a pipe holds. What is written meanwhile may come
+// along.
 func (o *output) drain() {
-	_ = o.raw.Control(func(fd uintptr) { o.pass(int(fd)) })
+	_ = o.raw.Control(func(fd uintptr) {
+		left, err := unix.IoctlGetInt(int(fd), unix.TIOCINQ)
+		for err == nil && left > 0 {
+			var n int
+			n, err = o.step(int(fd))
+			left -= n
+			if errors.Is(err, unix.EINTR) {
+				err = nil
+			}
+		}
+		// A step that is under way has read already, and ends with the lock.
+		o.mu.Lock()
+		defer o.mu.Unlock()
+	})
 }
 
 // wait waits for the end of the pipe: until every process that could write is gone.

@@ -11,8 +11,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -350,4 +352,32 @@ func BenchmarkStart(b *testing.B) {
 			b.Fatalf("%+v", exit)
 		}
 	}
+}
+
+// slowly is a reader that is slower than whoever writes.
+type slowly struct{ got atomic.Int64 }
+
+func (s *slowly) Write(p []byte) (int, error) {
+	time.Sleep(20 * time.Millisecond) // in which a pipe is filled again
+	s.got.Add(int64(len(p)))
+	return len(p), nil
+}
+
+func TestDrainDoesNotWaitForTheEndOfChatter(t *testing.T) {
+	root := unpack(t, newCache(t), insideLayer(t))
+	var out slowly
+	p := start(t, Spec{Root: root}, &out, "chatter")
+	eventually(t, "output", func() bool { return out.got.Load() > 1<<18 })
+	drained := make(chan struct{})
+	go func() {
+		p.Drain()
+		close(drained)
+	}()
+	select {
+	case <-drained:
+	case <-time.After(20 * time.Second):
+		t.Error("it waits for as long as something is written")
+	}
+	p.Kill()
+	waitFor(t, p)
 }

@@ -76,6 +76,12 @@ func run(what string, args []string) error {
 		err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files)
 		fmt.Println(files.Cur, files.Max)
 		return err
+	case "chatter":
+		for much := strings.Repeat("chatter\n", 8<<10); ; {
+			if _, err := os.Stdout.WriteString(much); err != nil {
+				return err
+			}
+		}
 	case "lines":
 		w := bufio.NewWriter(os.Stdout)
 		for i := range 20000 {
