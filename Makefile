@@ -8,7 +8,7 @@ BIN     := bin/scar
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-RUNTIME := runtime/embedded/linux_amd64.tar.gz runtime/embedded/linux_arm64.tar.gz
+RUNTIME := runtime/embedded/linux_amd64.tar.gz # the other architecture is made with it
 SOURCES := $(shell find . -name '*.go')
 
 .PHONY: all generate demo test lint cross bench packages clean
@@ -22,9 +22,9 @@ generate:
 	$(GO) generate ./runtime
 
 # The runtime goes into scar as bytes, so it is built before scar is.
-$(RUNTIME) &: $(shell find runtime cmd/scar-runtime image -name '*.go') go.mod
+$(RUNTIME): $(shell find runtime cmd/scar-runtime image -name '*.go') go.mod
 	$(GO) generate ./runtime
-	@touch $(RUNTIME)
+	@touch $@
 
 # Debian packages that the demo and the tests run: what makes images, and programs to check with.
 packages:
@@ -56,4 +56,4 @@ bench: packages $(RUNTIME)
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./...
 
 clean:
-	rm -rf bin $(RUNTIME) runtime/embedded/*.json
+	rm -rf bin runtime/embedded/*.tar.gz runtime/embedded/*.json
