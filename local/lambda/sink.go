@@ -10,7 +10,8 @@ import (
 
 const (
 	flushDelay = 200 * time.Millisecond // for lines that no end of an invocation follows
-	flushSize  = 2000                   // lines that are stored at once
+	flushLines = 2000                   // lines that are stored at once, or
+	flushBytes = 1 << 20                // bytes of them
 	maxLine    = 256<<10 - 26           // CloudWatch Logs' limit of a message, in bytes
 	tailSize   = 4 << 10                // bytes, what Lambda answers with LogType Tail
 )
@@ -26,6 +27,7 @@ type sink struct {
 	mu       sync.Mutex
 	line     []byte     // begun
 	lines    []LogEvent // not stored
+	size     int        // bytes of lines
 	tail     []byte     // of the invocation under way
 	timer    *time.Timer
 	reported bool
@@ -53,7 +55,7 @@ func (s *sink) Write(p []byte) (int, error) {
 			s.endLine()
 		}
 	}
-	full := len(s.lines) >= flushSize
+	full := len(s.lines) >= flushLines || s.size >= flushBytes
 	if !full && len(s.lines) > 0 && s.timer == nil {
 		s.timer = time.AfterFunc(flushDelay, s.flush)
 	}
@@ -79,6 +81,7 @@ func (s *sink) endLine() {
 	for len(s.line) > 0 {
 		n := min(len(s.line), maxLine)
 		s.lines = append(s.lines, LogEvent{time.Now().UnixMilli(), string(s.line[:n])})
+		s.size += n
 		s.tail = append(s.tail, s.line[:n]...)
 		s.line = s.line[n:]
 	}
@@ -109,7 +112,7 @@ func (s *sink) flush() {
 	defer s.storing.Unlock()
 	s.mu.Lock()
 	lines := s.lines
-	s.lines, s.timer = nil, nil
+	s.lines, s.size, s.timer = nil, 0, nil
 	s.mu.Unlock()
 	if len(lines) == 0 {
 		return
