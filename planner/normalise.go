@@ -34,6 +34,32 @@ func normalise(desired Resource, live Value) Value {
 	return value
 }
 
+// KeepTags returns a wanted value with those tags of the live one that neither it nor the value that the plan was
+// made from has: they were set since by somebody else, many accounts tag whatever is made in them, and the plan
+// does not speak of them. before is nil where the plan creates.
+func KeepTags(want, before, live Value) Value {
+	planned, has := tagsOf(want), tagsOf(live)
+	known := Tags{}
+	if before != nil {
+		maps.Copy(known, tagsOf(before))
+	}
+	maps.Copy(known, planned)
+	merged := maps.Clone(planned)
+	for k, v := range has {
+		if _, isKnown := known[k]; isKnown {
+			continue
+		}
+		if merged == nil {
+			merged = Tags{}
+		}
+		merged[k] = v
+	}
+	if len(merged) == len(planned) {
+		return want
+	}
+	return withTags(want, merged)
+}
+
 // tagsOf returns the tags of a value; nil for a kind that has none.
 func tagsOf(v Value) Tags {
 	field := reflect.ValueOf(v).FieldByName("Tags")

@@ -54,7 +54,7 @@ func converge[V planner.Value](ctx context.Context, p patience, project string, 
 	if err := ensure(ctx, p, project, k, c, want, say); err != nil {
 		return err
 	}
-	if err := settle(ctx, p, k, c.Name, want); err != nil {
+	if err := settle(ctx, p, k, c, want); err != nil {
 		return err
 	}
 	if r, slow := k.(readier); slow {
@@ -85,6 +85,7 @@ func ensure[V planner.Value](ctx context.Context, p patience, project string, k 
 	if owner.Project != project && c.Action != planner.Adopt && c.Reason != planner.ReasonAdopted {
 		return errForeign
 	}
+	want = keepTags(want, c, live)
 	fields := planner.Diff(live, want)
 	switch {
 	case len(fields) == 0:
@@ -118,21 +119,26 @@ func readUntilSeen[V planner.Value](ctx context.Context, p patience, k kind[V], 
 
 // settle waits until the resource reads as it should be: what a service answers right after a change
 // may be old. A field that stays different is an error, it was not understood or not taken.
-func settle[V planner.Value](ctx context.Context, p patience, k kind[V], name string, want V) error {
+func settle[V planner.Value](ctx context.Context, p patience, k kind[V], c planner.Change, want V) error {
 	return p.until(ctx, p.settle, func() (bool, error, error) {
-		live, _, err := k.read(ctx, name)
+		live, _, err := k.read(ctx, c.Name)
 		if errors.Is(err, errAbsent) {
 			return false, errors.New("it cannot be read after the change"), nil
 		}
 		if err != nil {
 			return false, nil, err
 		}
-		fields := planner.Diff(live, want)
+		fields := planner.Diff(live, keepTags(want, c, live))
 		if len(fields) == 0 {
 			return true, nil, nil
 		}
 		return false, fmt.Errorf("the change was accepted, but does not show: %s", differences(fields)), nil
 	})
+}
+
+// keepTags leaves the tags alone that others set since the plan was made.
+func keepTags[V planner.Value](want V, c planner.Change, live V) V {
+	return planner.KeepTags(want, c.Before, live).(V)
 }
 
 // errForeign is returned where a resource turns out not to be the project's when it is to be changed.

@@ -3,6 +3,7 @@ package aws
 import (
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"strings"
 	"testing"
@@ -155,6 +156,79 @@ func TestLocalLogGroup(t *testing.T) {
 	step(t, c, planner.Update, group.Name, group, forEver)
 	step(t, c, planner.Update, group.Name, forEver, group)
 	step(t, c, planner.Delete, group.Name, group, nil)
+}
+
+// TestTagsOfOthersStay has somebody tag whatever is made, as many accounts do, and tag again between plan and
+// apply: neither is undone, and neither is taken for a change that was not accepted.
+func TestTagsOfOthersStay(t *testing.T) {
+	a := startLocal(t, nil)
+	c := a.cloud(Options{})
+	ours := planner.Tags{"scar:project": "imaging", "team": "x"}
+	role := testRole()
+	role.Tags = ours
+	for _, r := range []struct {
+		before, after planner.Value
+		name          string
+		tag           func(key string) error
+		tags          func(planner.Value) planner.Tags
+	}{
+		{
+			planner.LogGroup{Name: "/aws/lambda/grayify", Tags: ours}, planner.LogGroup{Name: "/aws/lambda/grayify", Tags: planner.Tags{"scar:project": "imaging"}},
+			"/aws/lambda/grayify",
+			func(key string) error {
+				_, err := c.logGroups.client.TagResource(t.Context(), &cloudwatchlogs.TagResourceInput{
+					ResourceArn: ptr(a.naming.LogGroupARN("/aws/lambda/grayify")), Tags: map[string]string{key: "theirs"}})
+				return err
+			},
+			func(v planner.Value) planner.Tags { return v.(planner.LogGroup).Tags },
+		},
+		{
+			role, func() planner.Value { r := role; r.Tags = planner.Tags{"scar:project": "imaging"}; return r }(),
+			role.Name,
+			func(key string) error {
+				_, err := c.roles.client.TagRole(t.Context(), &iam.TagRoleInput{RoleName: &role.Name, Tags: iamTags(planner.Tags{key: "theirs"})})
+				return err
+			},
+			func(v planner.Value) planner.Tags { return v.(planner.Role).Tags },
+		},
+		{
+			planner.Bucket{Name: "photos", Region: a.naming.Region, Tags: ours}, planner.Bucket{Name: "photos", Region: a.naming.Region, Tags: planner.Tags{"scar:project": "imaging"}},
+			"photos",
+			func(key string) error {
+				live, err := c.buckets.tags(t.Context(), "photos")
+				if err != nil {
+					return err
+				}
+				return c.buckets.putTags(t.Context(), "photos", append(live, newS3Tag(&key, ptr("theirs"))))
+			},
+			func(v planner.Value) planner.Tags { return v.(planner.Bucket).Tags },
+		},
+	} {
+		address := planner.Address{Kind: r.before.Kind(), Name: r.name}
+		do := func(action planner.Action, before, after planner.Value) {
+			t.Helper()
+			if _, err := c.Do(t.Context(), planner.Batch{{Address: address, Action: action, Before: before, After: after}}, nil); err != nil {
+				t.Fatalf("%s %s: %v", action, address, err)
+			}
+		}
+		do(planner.Create, nil, r.before)
+		if err := r.tag("creator"); err != nil {
+			t.Fatal(err)
+		}
+		do(planner.Create, nil, r.before) // again, after a lost answer
+		if err := r.tag("cost"); err != nil {
+			t.Fatal(err)
+		}
+		do(planner.Update, r.before, r.after)
+		state, err := c.Read(t.Context(), []planner.Ref{address})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := planner.Tags{"scar:project": "imaging", "creator": "theirs", "cost": "theirs"}
+		if got := r.tags(state[address].Value); !maps.Equal(got, want) {
+			t.Errorf("%s has the tags %v, want %v", address, got, want)
+		}
+	}
 }
 
 func TestLocalBucket(t *testing.T) {
