@@ -133,19 +133,33 @@ func (i *instance) invoke(ctx context.Context, t task, begun time.Time) outcome 
 	case o = <-d.outcome:
 		i.settle(d.deadline)
 	case <-i.process.Done():
-		o = outcome{failure: i.exitFailure()}
+		o = d.answered(i.exitFailure())
 	case <-ctx.Done():
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			o.failure = &failure{"Sandbox.Timedout", fmt.Sprintf("Error: Task timed out after %.2f seconds", timeout.Seconds())}
-		} else {
-			o.failure = &failure{"Local.Stopped", "Error: the local backend was stopped"}
-		}
+		o = d.answered(stopFailure(ctx, timeout))
 		i.kill()
 	}
 	cancel()
 	<-delivered
 	i.process.Drain()
 	return o
+}
+
+// answered is what the runtime has answered all the same, just before it ended, or else the failure.
+func (d *delivery) answered(otherwise *failure) outcome {
+	select {
+	case o := <-d.outcome:
+		return o
+	default:
+		return outcome{failure: otherwise}
+	}
+}
+
+// stopFailure is the error of a function that was stopped because of its context.
+func stopFailure(ctx context.Context, timeout time.Duration) *failure {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return &failure{"Sandbox.Timedout", fmt.Sprintf("Error: Task timed out after %.2f seconds", timeout.Seconds())}
+	}
+	return &failure{"Local.Stopped", "Error: the local backend was stopped"}
 }
 
 // settle waits until a runtime that has answered asks for the next event.

@@ -103,6 +103,25 @@ func TestFailuresOfFunctions(t *testing.T) {
 	}
 }
 
+func TestAnswerCountsThoughTheRuntimeEnds(t *testing.T) {
+	b := newBench(t, nil)
+	b.create("f", nil)
+	for range 5 {
+		if out := b.invoke("f", testEvent{Do: "answerexit"}); out.FunctionError != nil || string(out.Payload) != `"answered"` {
+			t.Errorf("%s: %s", aws.ToString(out.FunctionError), out.Payload)
+		}
+	}
+	d := &delivery{outcome: make(chan outcome, 1)}
+	late := &failure{"Runtime.ExitError", ""}
+	if got := d.answered(late); got.failure != late {
+		t.Errorf("without an answer: %+v", got)
+	}
+	d.outcome <- outcome{response: []byte("x")}
+	if got := d.answered(late); got.failure != nil || string(got.response) != "x" {
+		t.Errorf("with an answer: %+v", got)
+	}
+}
+
 func TestFailuresOfInitialisation(t *testing.T) {
 	b := newBench(t, nil)
 	for _, c := range []struct {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
 type event struct {
@@ -92,6 +93,13 @@ func do(ctx context.Context, e event) (string, error) {
 			return "", err
 		}
 		return resp.Status, resp.Body.Close()
+	case "answerexit":
+		call, _ := lambdacontext.FromContext(ctx)
+		url := "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/invocation/" + call.AwsRequestID + "/response"
+		if _, err := http.Post(url, "application/json", strings.NewReader(`"answered"`)); err != nil {
+			return "", err
+		}
+		os.Exit(e.Size)
 	case "deadline":
 		deadline, _ := ctx.Deadline()
 		return time.Until(deadline).Round(time.Second).String(), nil
