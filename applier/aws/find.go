@@ -93,6 +93,9 @@ func refOf(arn string) (planner.Ref, bool) {
 		if k.service != service || !fits {
 			continue
 		}
+		if k.kind == planner.KindBucket && strings.Contains(name, "/") {
+			return planner.Ref{}, false // an access point, or an object
+		}
 		if k.kind != planner.KindBucket {
 			name, _, _ = strings.Cut(name, ":") // a version, or the :* of log groups
 		}
@@ -135,6 +138,16 @@ func (f *finder) projectImages(ctx context.Context, project string) ([]planner.R
 	return refs, nil
 }
 
+// isFunctionName says whether Lambda could have a function of that name: it refuses to be asked for others, and
+// the tags of images and the names of log groups may be anything.
+func isFunctionName(name string) bool {
+	const maxName = 64
+	odd := func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_')
+	}
+	return name != "" && len(name) <= maxName && !strings.ContainsFunc(name, odd)
+}
+
 // ofFunction lists what a function has, given one part of it. The name of a role may be cut, and leads
 // to a function that does not exist then; its log group, image or function lead to the role.
 func (f *finder) ofFunction(ref planner.Ref) []planner.Ref {
@@ -143,7 +156,10 @@ func (f *finder) ofFunction(ref planner.Ref) []planner.Ref {
 	case planner.KindFunction, planner.KindImage:
 		function = ref.Name
 	case planner.KindLogGroup:
-		function, _ = strings.CutPrefix(ref.Name, planner.LogGroupName(""))
+		// Without the prefix the group is no function's, whatever its tags.
+		if rest, found := strings.CutPrefix(ref.Name, planner.LogGroupName("")); found {
+			function = rest
+		}
 	case planner.KindRole:
 		rest, ours := strings.CutPrefix(ref.Name, "scar-")
 		if !ours {
@@ -153,7 +169,7 @@ func (f *finder) ofFunction(ref planner.Ref) []planner.Ref {
 	default:
 		return nil
 	}
-	if function == "" || strings.Contains(function, "/") {
+	if !isFunctionName(function) {
 		return nil
 	}
 	return []planner.Ref{

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/hashicorp/go-multierror"
@@ -198,7 +197,7 @@ func (r *reading) formerBuckets(refs []planner.Ref) []planner.Ref {
 			continue
 		}
 		ref, found := refOf(p.SourceARN)
-		if found && ref.Kind == planner.KindBucket && !strings.Contains(ref.Name, "/") && !slices.Contains(refs, ref) {
+		if found && ref.Kind == planner.KindBucket && !slices.Contains(refs, ref) {
 			former = append(former, ref)
 		}
 	}
