@@ -85,7 +85,8 @@ func (i *images) read(ctx context.Context, tag string) (planner.Image, planner.O
 	return r.Value.(planner.Image), r.Owner, nil
 }
 
-// readAll reads the images of the tags that exist. They belong to whom the repository belongs.
+// readAll reads the images of the tags that exist. They belong to whom the repository belongs, but for those
+// whose tags are no names of functions: somebody else put these there.
 func (i *images) readAll(ctx context.Context, tags []string) (map[string]planner.Resource, error) {
 	ids := make([]types.ImageIdentifier, len(tags))
 	for n := range tags {
@@ -109,11 +110,11 @@ func (i *images) readAll(ctx context.Context, tags []string) (map[string]planner
 	out := map[string]planner.Resource{}
 	for _, img := range found {
 		v := i.value(img)
-		out[v.Tag] = planner.Resource{
-			Address: planner.Address{Kind: planner.KindImage, Name: v.Tag},
-			Value:   v,
-			Owner:   planner.Owner{Project: planner.OwnerOf(repository).Project, Function: v.Tag},
+		r := planner.Resource{Address: planner.Address{Kind: planner.KindImage, Name: v.Tag}, Value: v}
+		if isFunctionName(v.Tag) {
+			r.Owner = planner.Owner{Project: planner.OwnerOf(repository).Project, Function: v.Tag}
 		}
+		out[v.Tag] = r
 	}
 	return out, nil
 }

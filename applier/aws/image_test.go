@@ -338,4 +338,9 @@ func TestReadImages(t *testing.T) {
 	if n := w.ecr.count("BatchGetImage"); n != 2 {
 		t.Errorf("%d calls", n)
 	}
+	w.ecr.images["sha256:3"] = &fakeImage{tags: []string{"v1.2"}, manifest: string(img.Manifest())}
+	by := planner.Ref{Kind: planner.KindImage, Name: "v1.2"}
+	if state, err := w.cloud(Options{}).Read(t.Context(), []planner.Ref{by}); err != nil || state[by].Value == nil || state[by].Owner != (planner.Owner{}) {
+		t.Errorf("an image that cannot be a function's: %+v, %v", state[by], err)
+	}
 }
