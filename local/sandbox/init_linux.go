@@ -150,6 +150,9 @@ func dropRights(user bool) error {
 			}
 		}
 	}
+	if err := dropKeys(); err != nil {
+		return err
+	}
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var none [2]unix.CapUserData
 	if err := unix.Capset(&header, &none[0]); err != nil {
@@ -159,6 +162,17 @@ func dropRights(user bool) error {
 		return &setupError{step: "forbid new privileges", err: err}
 	}
 	return nil
+}
+
+// dropKeys leaves the session keyring, with which a process inherits its user's keys whatever namespaces it is in.
+// Where the kernel has no keyrings, or a filter keeps them from this process and all that descend from it, there is nothing
+// to leave.
+func dropKeys() error {
+	_, err := unix.KeyctlInt(unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0)
+	if err == nil || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) {
+		return nil
+	}
+	return &setupError{step: "leave the user's keyring", err: err}
 }
 
 func startProgram(o order) (pid int, err error) {

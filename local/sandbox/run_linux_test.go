@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 const parentVar = "SCAR_TEST_PARENT" // set: be a program that starts a sandbox and waits to be killed
@@ -380,4 +382,37 @@ func TestDrainDoesNotWaitForTheEndOfChatter(t *testing.T) {
 	}
 	p.Kill()
 	waitFor(t, p)
+}
+
+const keyVar = "SCAR_TEST_KEY" // set: the id of a key that the process has, and no sandbox may read
+
+func TestRunReadsNoKeyOfTheHost(t *testing.T) {
+	if text := os.Getenv(keyVar); text != "" {
+		id, err := strconv.Atoi(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := unix.KeyctlBuffer(unix.KEYCTL_READ, id, make([]byte, 10), 0); err != nil {
+			t.Fatalf("the host cannot read it: %v", err)
+		}
+		root := unpack(t, newCache(t), insideLayer(t))
+		if out, exit := run(t, Spec{Root: root}, "key", text); out != "error: permission denied\n" {
+			t.Errorf("%+v: %s", exit, out)
+		}
+		return
+	}
+	// The keyring belongs to the thread, and to what is started from it. The thread ends with the test.
+	runtime.LockOSThread()
+	if _, err := unix.KeyctlInt(unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0); err != nil {
+		t.Skipf("the kernel gives no keyrings: %v", err)
+	}
+	id, err := unix.AddKey("user", "secret-of-the-host", []byte("x"), unix.KEY_SPEC_SESSION_KEYRING)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")
+	again.Env = append(os.Environ(), fmt.Sprintf("%s=%d", keyVar, id))
+	if out, err := again.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS") {
+		t.Errorf("%v\n%s", err, out)
+	}
 }

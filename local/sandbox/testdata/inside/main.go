@@ -76,6 +76,15 @@ func run(what string, args []string) error {
 		err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files)
 		fmt.Println(files.Cur, files.Max)
 		return err
+	case "key":
+		id, err := strconv.Atoi(args[0])
+		if err != nil {
+			return err
+		}
+		const keyctlRead = 11
+		if _, _, errno := syscall.Syscall6(syscall.SYS_KEYCTL, keyctlRead, uintptr(id), 0, 0, 0, 0); errno != 0 {
+			return errno
+		}
 	case "chatter":
 		for much := strings.Repeat("chatter\n", 8<<10); ; {
 			if _, err := os.Stdout.WriteString(much); err != nil {
