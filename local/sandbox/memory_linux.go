@@ -20,8 +20,8 @@ const (
 // watch adds up the memory of a sandbox's processes and kills them when it is more than allowed.
 // What is in /tmp does not count, as in Lambda.
 type watch struct {
-	init  int   // pid of the first process, which is scar's own and does not count
-	limit int64 // bytes; 0: none
+	init  *os.Process // the first process, which is scar's own and does not count
+	limit int64       // bytes; 0: none
 	peak  atomic.Int64
 	over  atomic.Bool
 	quit  chan struct{}
@@ -29,8 +29,8 @@ type watch struct {
 	done  chan struct{}
 }
 
-func newWatch(pid, limitMB int) *watch {
-	w := &watch{init: pid, limit: int64(limitMB) << 20, quit: make(chan struct{}), done: make(chan struct{})}
+func newWatch(init *os.Process, limitMB int) *watch {
+	w := &watch{init: init, limit: int64(limitMB) << 20, quit: make(chan struct{}), done: make(chan struct{})}
 	go w.run()
 	return w
 }
@@ -44,10 +44,7 @@ func (w *watch) run() {
 		}
 		if w.limit > 0 && used > w.limit {
 			w.over.Store(true)
-			// Until the end has been waited for, the pid is that process and no other.
-			if p, err := os.FindProcess(w.init); err == nil {
-				_ = p.Kill()
-			}
+			_ = w.init.Kill() // fails only where it has ended by itself
 			return
 		}
 		interval := watchInterval
@@ -74,7 +71,7 @@ func (w *watch) max() int { return int((w.peak.Load() + 1<<20 - 1) >> 20) }
 // measure is the memory in use in bytes. What processes share is counted once, which is costly to
 // find out; so that is done only if the cheap sum, which counts it for each, is too much.
 func (w *watch) measure() int64 {
-	pids := descendants(w.init)
+	pids := descendants(w.init.Pid)
 	var sum int64
 	for _, pid := range pids {
 		sum += resident(pid)

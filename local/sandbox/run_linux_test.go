@@ -416,3 +416,17 @@ func TestRunReadsNoKeyOfTheHost(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
+
+func TestStartEndsWithItsContext(t *testing.T) {
+	root := unpack(t, newCache(t), insideLayer(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	p, err := startInside(ctx, Spec{Root: root}, nil, "sleep")
+	if err == nil { // it was as fast as the context
+		if exit := waitFor(t, p); exit.Signal != int(syscall.SIGKILL) {
+			t.Errorf("%+v", exit)
+		}
+	} else if !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}

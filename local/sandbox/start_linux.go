@@ -119,15 +119,16 @@ func launch(ctx context.Context, spec Spec, o order) (_ *Process, err error) {
 	if err != nil {
 		return nil, &setupError{step: "make namespaces", err: err}
 	}
+	stop := context.AfterFunc(ctx, p.Kill)
 	messages := json.NewDecoder(control)
 	if err := p.handShake(o, messages); err != nil {
-		_ = p.init.Kill()
+		stop()
+		p.Kill()
 		<-exited
-		return nil, err
+		return nil, errors.Join(ctx.Err(), err)
 	}
-	p.watch = newWatch(p.init.Pid, spec.Memory)
+	p.watch = newWatch(p.init, spec.Memory)
 	go p.follow(messages, exited)
-	stop := context.AfterFunc(ctx, p.Kill)
 	go func() {
 		<-p.ended
 		stop()
