@@ -272,26 +272,34 @@ func (c *Cache) load(kind, key string) (*element, error) {
 
 // lock waits until no other process, nor another goroutine of this one, holds the lock.
 func (c *Cache) lock(ctx context.Context, name string) (unlock func(), err error) {
-	f, err := os.OpenFile(filepath.Join(c.dir, locksDir, name), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
 	for {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
-			return func() { _ = f.Close() }, nil // closing unlocks
-		}
-		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
-			_ = f.Close()
-			return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
+		unlock, err := c.tryLock(name)
+		if err != nil || unlock != nil {
+			return unlock, err
 		}
 		select {
 		case <-ctx.Done():
-			_ = f.Close()
 			return nil, ctx.Err()
 		case <-time.After(lockPoll):
 		}
 	}
+}
+
+// tryLock returns nil where the lock is held already.
+func (c *Cache) tryLock(name string) (unlock func(), err error) {
+	f, err := os.OpenFile(filepath.Join(c.dir, locksDir, name), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if err == nil {
+		return func() { _ = f.Close() }, nil // closing unlocks
+	}
+	_ = f.Close()
+	if errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, unix.EINTR) {
+		return nil, nil
+	}
+	return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
 }
 
 // prune removes elements that were last used before a time, and what processes have left that were
@@ -316,12 +324,9 @@ func (c *Cache) prune(before time.Time) {
 	}
 }
 
-// sweep removes what killed processes were about to remove.
+// sweep removes what killed processes were about to make or to remove, and the /tmp of their sandboxes.
 func (c *Cache) sweep() {
-	doomed, err := filepath.Glob(filepath.Join(c.dir, workDir, "prune-*"))
-	if err != nil {
-		return // the pattern is a constant
-	}
+	c.sweepWork()
 	left, err := os.ReadDir(filepath.Join(c.dir, tmpDir))
 	if err != nil {
 		return
@@ -330,11 +335,22 @@ func (c *Cache) sweep() {
 		_, owner, _ := strings.Cut(entry.Name(), "-")
 		pid, err := strconv.Atoi(owner)
 		if err == nil && errors.Is(unix.Kill(pid, 0), unix.ESRCH) {
-			doomed = append(doomed, filepath.Join(c.dir, tmpDir, entry.Name()))
+			_ = removeAll(filepath.Join(c.dir, tmpDir, entry.Name()))
 		}
 	}
-	for _, dir := range doomed {
-		_ = removeAll(dir)
+}
+
+// sweepWork removes what nobody works at: whoever does holds the lock.
+func (c *Cache) sweepWork() {
+	begun, err := os.ReadDir(filepath.Join(c.dir, workDir))
+	if err != nil {
+		return
+	}
+	for _, entry := range begun {
+		if unlock, err := c.tryLock(entry.Name()); err == nil && unlock != nil {
+			_ = removeAll(filepath.Join(c.dir, workDir, entry.Name()))
+			unlock()
+		}
 	}
 }
 

@@ -234,7 +234,14 @@ func TestWhatKilledProcessesLeaveIsRemoved(t *testing.T) {
 	gone := filepath.Join(c.dir, tmpDir, fmt.Sprint("abc-", dead.Process.Pid))
 	used := filepath.Join(c.dir, tmpDir, fmt.Sprint("abc-", os.Getpid()))
 	pruned := filepath.Join(c.dir, workDir, "prune-x")
-	for _, dir := range []string{gone, used, pruned} {
+	begun := filepath.Join(c.dir, workDir, "layers-x")
+	making := filepath.Join(c.dir, workDir, "layers-y")
+	unlock, err := c.lock(t.Context(), "layers-y")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	for _, dir := range []string{gone, used, pruned, begun, making} {
 		if err := os.MkdirAll(filepath.Join(dir, "d"), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -242,7 +249,7 @@ func TestWhatKilledProcessesLeaveIsRemoved(t *testing.T) {
 	if _, err := OpenCache(c.dir, Limits{}); err != nil {
 		t.Fatal(err)
 	}
-	for dir, want := range map[string]bool{gone: false, used: true, pruned: false} {
+	for dir, want := range map[string]bool{gone: false, used: true, pruned: false, begun: false, making: true} {
 		if _, err := os.Stat(dir); (err == nil) != want {
 			t.Errorf("%s: %v", dir, err)
 		}
