@@ -39,6 +39,9 @@ func TestScripts(t *testing.T) {
 			"backend": backend,
 			"moto":    moto,
 			"mode":    mode,
+			"images":  images,
+			"bucket":  bucket,
+			"expand":  expand,
 		},
 	})
 }
@@ -128,13 +131,19 @@ func toolArchive(program []byte) (*bytes.Reader, error) {
 	return bytes.NewReader(buf.Bytes()), w.Close()
 }
 
-// backend starts a local backend in the test's process and points the SDK's variables at it.
+// backend starts a local backend in the test's process and points the SDK's variables at it:
+// backend [REGION].
 func backend(ts *testscript.TestScript, _ bool, args []string) {
-	if len(args) != 0 {
-		ts.Fatalf("usage: backend")
+	region := "eu-west-1"
+	switch len(args) {
+	case 0:
+	case 1:
+		region = args[0]
+	default:
+		ts.Fatalf("usage: backend [REGION]")
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	b, err := local.Open(ctx, local.Options{Dir: ts.MkAbs(".backend"), Region: "eu-west-1"})
+	b, err := local.Open(ctx, local.Options{Dir: ts.MkAbs(".backend"), Region: region})
 	if err != nil {
 		stop()
 		ts.Fatalf("open backend: %v", err)
@@ -155,7 +164,7 @@ func backend(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("AWS_ENDPOINT_URL", "http://"+listener.Addr().String())
 	ts.Setenv("AWS_ACCESS_KEY_ID", local.AdminAccessKey)
 	ts.Setenv("AWS_SECRET_ACCESS_KEY", local.AdminSecretKey)
-	ts.Setenv("AWS_REGION", "eu-west-1")
+	ts.Setenv("AWS_REGION", region)
 }
 
 // mode checks the permissions of a file: mode FILE 0600.

@@ -5,12 +5,16 @@ package flow
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
+	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/scar-go/scar/applier"
 	"github.com/scar-go/scar/image"
@@ -58,11 +62,21 @@ func Connect(ctx context.Context, s Settings) (*Account, error) {
 	return &Account{settings: s, config: cfg, resolver: resolver}, nil
 }
 
+// answerWait bounds the wait for the beginning of an answer, once a request is sent. The SDK itself would
+// wait for ever on an endpoint that takes connections and says nothing. The calls that scar makes begin
+// to answer within seconds.
+const answerWait = 20 * time.Second
+
 func sdkConfig(ctx context.Context, s Settings) (sdk.Config, error) {
 	if s.Endpoint != nil {
 		return s.Endpoint.config(), nil
 	}
-	var options []func(*config.LoadOptions) error
+	options := []func(*config.LoadOptions) error{
+		config.WithLogger(logging.Nop{}), // what goes wrong is said once, by the error
+		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+			t.ResponseHeaderTimeout = answerWait
+		})),
+	}
 	if s.Region != "" {
 		options = append(options, config.WithRegion(s.Region))
 	}
@@ -76,6 +90,7 @@ func sdkConfig(ctx context.Context, s Settings) (sdk.Config, error) {
 	if cfg.Region == "" {
 		return sdk.Config{}, errNoRegion
 	}
+	cfg.Credentials = boundInstanceRole(cfg.Credentials)
 	return cfg, nil
 }
 

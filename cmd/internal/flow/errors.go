@@ -29,6 +29,9 @@ func explainCall(err error) error {
 	if err == nil {
 		return nil
 	}
+	if errors.Is(err, errNoCredentials) {
+		return errNoCredentials
+	}
 	var api smithy.APIError
 	if errors.As(err, &api) {
 		return explainRefusal(err, api)

@@ -3,12 +3,14 @@ package flow
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 func TestExplainCall(t *testing.T) {
@@ -25,6 +27,8 @@ func TestExplainCall(t *testing.T) {
 		"no host":     {&net.DNSError{Name: "sts.moon-1.amazonaws.com", Err: "no such host"}, "the host sts.moon-1.amazonaws.com is not found"},
 		"none":        {errors.New("get identity: get credentials: failed to refresh cached credentials, no EC2 IMDS role found, access disabled"), "there are no AWS credentials"},
 		"sso":         {errors.New("get credentials: failed to refresh cached credentials, the SSO session has expired or is invalid"), "run aws sso login"},
+		"silent":      {&smithyhttp.RequestSendError{Err: errors.New("net/http: timeout awaiting response headers")}, "the endpoint cannot be reached (net/http: timeout awaiting response headers)"},
+		"no role":     {fmt.Errorf("get identity: get credentials: %w", errNoCredentials), "there are no AWS credentials"},
 		"anything":    {other, "something else"},
 	} {
 		t.Run(name, func(t *testing.T) {

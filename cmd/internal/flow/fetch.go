@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -90,12 +91,25 @@ func (f *fetcher) fetch(ctx context.Context, o job.Object) (path string, err err
 	if err := f.root.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return "", err
 	}
-	file, err := f.root.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	return path, f.store(path, out.Body)
+}
+
+// store replaces a file in one step, so that what has its name is always complete.
+func (f *fetcher) store(path string, content io.Reader) error {
+	temp := filepath.Join(filepath.Dir(path), ".scar-"+rand.Text())
+	file, err := f.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
-		return "", err
+		return err
 	}
-	_, err = io.Copy(file, out.Body)
-	return path, errors.Join(err, file.Close())
+	_, err = io.Copy(file, content)
+	err = errors.Join(err, file.Close())
+	if err == nil {
+		err = f.root.Rename(temp, path)
+	}
+	if err != nil {
+		return errors.Join(err, f.root.Remove(temp))
+	}
+	return nil
 }
 
 // objectsOf are the objects that an S3 event tells of; nil for other payloads.

@@ -29,8 +29,15 @@ func (p *Planned) Save(path string, source planner.Source) error {
 	return nil
 }
 
-// writePrivate replaces a file in one step.
+// writePrivate replaces a file in one step; a symbolic link stays one. What is no file, such as
+// /dev/stdout or a named pipe, is written to and left in its place.
 func writePrivate(path string, content []byte) error {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return writeInto(path, content)
+	}
 	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
 	if err != nil {
 		return err
@@ -44,6 +51,15 @@ func writePrivate(path string, content []byte) error {
 		return errors.Join(err, os.Remove(temp.Name()))
 	}
 	return nil
+}
+
+func writeInto(path string, content []byte) error {
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(content)
+	return errors.Join(err, file.Close())
 }
 
 // Load reads a saved plan.

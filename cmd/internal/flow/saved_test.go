@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -75,5 +76,29 @@ func TestSaveWhereNothingCanBeWritten(t *testing.T) {
 	p := &Planned{Plan: &planner.Plan{}}
 	if err := p.Save(filepath.Join(t.TempDir(), "absent", "plan.json"), planner.Source{}); err == nil {
 		t.Error("a plan was saved in a folder that does not exist")
+	}
+}
+
+func TestSavedPlanKeepsLinks(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("links need a right on Windows")
+	}
+	dir := t.TempDir()
+	link, target := filepath.Join(dir, "link.json"), filepath.Join(dir, "plan.json")
+	if err := errors.Join(os.WriteFile(target, []byte("former"), 0o644), os.Symlink(target, link)); err != nil {
+		t.Fatal(err)
+	}
+	plan := &Planned{Plan: &planner.Plan{Project: "imaging"}}
+	if err := plan.Save(link, planner.Source{}); err != nil {
+		t.Fatal(err)
+	}
+	if to, err := os.Readlink(link); err != nil || to != target {
+		t.Errorf("the link became %q, %v", to, err)
+	}
+	if _, err := Load(target); err != nil {
+		t.Error(err)
+	}
+	if err := plan.Save(filepath.Join(dir, "."), planner.Source{}); err == nil {
+		t.Error("a plan was saved as a folder")
 	}
 }
