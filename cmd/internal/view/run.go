@@ -141,7 +141,7 @@ func statusColor(status string) sgr {
 }
 
 func failure(p *printer, f RunFile) {
-	p.printf("\n%s %s: %s\n", p.paint(red, "failed:"), clean(f.File), clean(f.Error))
+	p.printf("\n%s %s: %s\n", p.paint(red, "failed:"), clean(f.File), strings.ReplaceAll(cleanLines(f.Error), "\n", "\n  "))
 	if f.LogTail == "" {
 		return
 	}

@@ -10,7 +10,7 @@ import (
 func runFiles() []RunFile {
 	return []RunFile{
 		{Function: "grayify", File: "a b.png", Status: RunDone, Attempts: 1, Duration: 1200 * time.Millisecond, Outputs: []string{"a b.png"}},
-		{Function: "grayify", File: "ü.png", Status: RunFailed, Attempts: 3, Duration: 300 * time.Millisecond, Error: "Scar.ScriptFailed: exit code 3", LogTail: "convert: no decode delegate\x1b[31m\nbye\n"},
+		{Function: "grayify", File: "ü.png", Status: RunFailed, Attempts: 3, Duration: 300 * time.Millisecond, Error: "Scar.ScriptFailed: exit code 3; its last output:\nno decode delegate\tfor it", LogTail: "convert: no decode delegate\x1b[31m\nbye\n"},
 		{Function: "grayify", File: "notes.txt", Status: RunSkipped},
 	}
 }
