@@ -82,6 +82,9 @@ func (s *Script) remember(key string, a *answer) {
 	s.stale.last[key] = a
 }
 
+// taggingService changes nothing itself: what it answers changes with every other service.
+const taggingService = "tagging"
+
 // changed makes what reads of a service answered before a change what they answer for a while.
 func (s *Script) changed(service string) {
 	s.mu.Lock()
@@ -89,7 +92,7 @@ func (s *Script) changed(service string) {
 	for key, a := range s.stale.last {
 		name, rest, _ := strings.Cut(key, "\x00")
 		operation, _, _ := strings.Cut(rest, "\x00")
-		if name != service {
+		if name != service && name != taggingService {
 			continue
 		}
 		left := 0

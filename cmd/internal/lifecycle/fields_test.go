@@ -196,7 +196,7 @@ func (w *world) otherImage(p *project, like planner.Image, path string) planner.
 }
 
 func (w *world) armImage(p *project, like planner.Image) planner.Image {
-	return w.replaceImage(p, like, baseImage(w.t, "arm64"), [4]string{"runtime", "files", "script", "job"})
+	return w.replaceImage(p, like, w.armBase(), [4]string{"runtime", "files", "script", "job"})
 }
 
 func (w *world) replaceImage(p *project, like planner.Image, base *image.Base, parts [4]string) planner.Image {

@@ -45,6 +45,15 @@ type world struct {
 	config sdk.Config
 	naming planner.Naming
 	base   *image.Base
+	arm    *image.Base // nil until something is made of it
+}
+
+func (w *world) armBase() *image.Base {
+	w.t.Helper()
+	if w.arm == nil {
+		w.arm = baseImage(w.t, "arm64")
+	}
+	return w.arm
 }
 
 func newWorld(t testing.TB) *world {
@@ -172,8 +181,12 @@ func (w *world) project(f *spec.File) *project {
 		if fn.Script != nil {
 			script = string(fn.Script.Content)
 		}
-		img, value := w.assemble(w.base, [4]string{"runtime", "files", script, fn.Name})
-		env.Images[fn.Name], env.Architectures[fn.Name] = value, "x86_64"
+		base, architecture := w.base, "x86_64"
+		if fn.Architecture == "arm64" {
+			base, architecture = w.armBase(), "arm64"
+		}
+		img, value := w.assemble(base, [4]string{"runtime", fmt.Sprint(fn.Files), script, fn.Name})
+		env.Images[fn.Name], env.Architectures[fn.Name] = value, architecture
 		p.images[value.Digest] = img
 	}
 	desired, err := planner.Desired(f, env)
