@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -50,9 +51,14 @@ func (t *triggers) readAll(ctx context.Context, bucket string) ([]planner.Resour
 	return all, nil
 }
 
-// do makes all changes of one bucket's rules at once.
+// staleLooks is how often the document may read as it was before the last put until that put is taken for undone.
+const staleLooks = 6
+
+// do makes all changes of one bucket's rules at once. What reads after a put as it did before is more likely
+// an old answer than somebody's undoing, and putting it again would undo what others have put since.
 func (t *triggers) do(ctx context.Context, bucket string, batch planner.Batch, say sayer) error {
-	puts := 0
+	var base *document // what the last put was made from
+	looks := 0
 	return t.until(ctx, documentWait, func() (bool, error, error) {
 		doc, err := t.get(ctx, bucket)
 		if errors.Is(err, errAbsent) && onlyDeletes(batch) {
@@ -61,18 +67,24 @@ func (t *triggers) do(ctx context.Context, bucket string, batch planner.Batch, s
 		if err != nil {
 			return false, nil, err
 		}
+		notSeen := errors.New("the rules that were written do not show; is something else changing them?")
+		if base != nil && doc.equal(base) && looks < staleLooks {
+			looks++
+			return false, notSeen, nil
+		}
+		before := doc.clone()
 		changed, err := t.merge(doc, batch)
 		if err != nil || !changed {
 			return true, nil, err
 		}
-		if puts > 0 {
+		if base != nil {
 			say("writing the bucket's rules again: what was written does not show, or was overwritten", 0, 0)
 		}
-		puts++
 		if err := t.put(ctx, bucket, doc); err != nil {
 			return false, nil, err
 		}
-		return false, errors.New("the rules that were written do not show; is something else changing them?"), nil
+		base, looks = before, 0
+		return false, notSeen, nil
 	})
 }
 
@@ -168,6 +180,18 @@ func orNone(list []string) string {
 type document struct {
 	types.NotificationConfiguration
 	unknown []string // elements that would be lost in writing it
+}
+
+// clone is a copy that changes of our rules do not reach.
+func (d *document) clone() *document {
+	c := *d
+	c.LambdaFunctionConfigurations = slices.Clone(d.LambdaFunctionConfigurations)
+	return &c
+}
+
+// equal says whether two documents hold the same, in the same order.
+func (d *document) equal(other *document) bool {
+	return reflect.DeepEqual(d.NotificationConfiguration, other.NotificationConfiguration)
 }
 
 // rules lists the rules in the order of the document: those for functions, queues and topics.

@@ -172,11 +172,53 @@ func TestTriggersAndStaleReads(t *testing.T) {
 		if _, err := cloud.Do(t.Context(), planner.Batch{triggerChange(planner.Create, want)}, nil); err != nil {
 			t.Fatal(err)
 		}
-		if len(fake.puts) != 2 || len(fake.buckets["photos"].now.QueueConfigurations) != 1 {
+		if len(fake.puts) != 1 || len(fake.buckets["photos"].now.QueueConfigurations) != 1 {
 			t.Errorf("puts %v", fake.puts)
 		}
 		if diff := cmp.Diff([]string{want.ID}, ourIDs(fake.buckets["photos"].now)); diff != "" {
 			t.Error(diff)
+		}
+	})
+}
+
+// TestTriggersKeepWhatOthersWriteWhileReadsAreStale has somebody add a rule right after ours was put, and S3
+// answer for a while what was there before both.
+func TestTriggersKeepWhatOthersWriteWhileReadsAreStale(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, cloud := newTriggerFake()
+		fake.stale = 3
+		fake.onPut = func(int) {
+			now := &fake.buckets["photos"].now
+			theirs := now.TopicConfigurations[0]
+			theirs.Id = ptr("new")
+			now.TopicConfigurations = append(now.TopicConfigurations[:1:1], theirs)
+		}
+		want := triggerFor("a/")
+		if _, err := cloud.Do(t.Context(), planner.Batch{triggerChange(planner.Create, want)}, nil); err != nil {
+			t.Fatal(err)
+		}
+		doc := fake.buckets["photos"].now
+		if len(fake.puts) != 1 || len(doc.TopicConfigurations) != 2 || !cmp.Equal([]string{want.ID}, ourIDs(doc)) {
+			t.Errorf("%d puts, left %d topics and our rules %v", len(fake.puts), len(doc.TopicConfigurations), ourIDs(doc))
+		}
+	})
+}
+
+// TestTriggersWriteAgainWhatSomebodyUndid has the first put undone, exactly.
+func TestTriggersWriteAgainWhatSomebodyUndid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, cloud := newTriggerFake()
+		fake.onPut = func(try int) {
+			if try == 1 {
+				fake.buckets["photos"].now = foreignDocument()
+			}
+		}
+		want := triggerFor("a/")
+		if _, err := cloud.Do(t.Context(), planner.Batch{triggerChange(planner.Create, want)}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if ids := ourIDs(fake.buckets["photos"].now); len(fake.puts) != 2 || !cmp.Equal([]string{want.ID}, ids) {
+			t.Errorf("%d puts, our rules %v", len(fake.puts), ids)
 		}
 	})
 }
