@@ -15,6 +15,10 @@ const (
 	noDev    = unix.MS_NOSUID | unix.MS_NODEV
 	devSize  = "64k"
 	procOpts = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
+
+	// bytesPerFile bounds the number of files in /tmp as a file system of that size on a disk does: each takes
+	// memory of the kernel's that counts for nobody.
+	bytesPerFile = 4 << 10
 )
 
 // devices are what Lambda's /dev has of use; /dev/shm is not there.
@@ -77,7 +81,7 @@ func mountTmp(o order, root string) error {
 	if o.TmpDir != "" {
 		return bind(o.TmpDir, target, noDev)
 	}
-	options := fmt.Sprintf("size=%d,mode=0700,uid=%d,gid=%d", o.Tmp, UID, GID)
+	options := fmt.Sprintf("size=%d,nr_inodes=%d,mode=0700,uid=%d,gid=%d", o.Tmp, o.Tmp/bytesPerFile, UID, GID)
 	if err := unix.Mount("tmpfs", target, "tmpfs", noDev, options); err != nil {
 		return &setupError{step: "mount /tmp", err: err}
 	}

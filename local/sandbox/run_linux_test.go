@@ -384,6 +384,17 @@ func TestDrainDoesNotWaitForTheEndOfChatter(t *testing.T) {
 	waitFor(t, p)
 }
 
+// Files without content take memory of the kernel's, which nobody counts.
+func TestTmpTakesFewerFilesThanBlocks(t *testing.T) {
+	root := unpack(t, newCache(t), insideLayer(t))
+	if out, exit := run(t, Spec{Root: root, Tmp: 1}, "files", "/tmp", "200"); exit.Code != 0 {
+		t.Errorf("200 files: %s", out)
+	}
+	if out, exit := run(t, Spec{Root: root, Tmp: 1}, "files", "/tmp", "1000"); exit.Code != 3 || !strings.Contains(out, "no space left") {
+		t.Errorf("1,000 files in 1 MB: %+v, %q", exit, out)
+	}
+}
+
 const keyVar = "SCAR_TEST_KEY" // set: the id of a key that the process has, and no sandbox may read
 
 func TestRunReadsNoKeyOfTheHost(t *testing.T) {

@@ -76,6 +76,12 @@ func run(what string, args []string) error {
 		err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files)
 		fmt.Println(files.Cur, files.Max)
 		return err
+	case "files":
+		n, err := strconv.Atoi(args[1])
+		for i := 0; i < n && err == nil; i++ {
+			err = os.WriteFile(filepath.Join(args[0], strconv.Itoa(i)), nil, 0o600)
+		}
+		return err
 	case "key":
 		id, err := strconv.Atoi(args[0])
 		if err != nil {
