@@ -224,6 +224,30 @@ func TestPruneRemovesWhatIsUnused(t *testing.T) {
 	}
 }
 
+// A program that runs for months unpacks an image once, and starts from it every day.
+func TestStartingFromAnImageIsUse(t *testing.T) {
+	c := newCache(t)
+	root := unpack(t, c, insideLayer(t))
+	metas, err := filepath.Glob(filepath.Join(c.dir, "*", "*", metaFile))
+	if err != nil || len(metas) == 0 {
+		t.Fatalf("%v, %v", metas, err)
+	}
+	long := time.Now().Add(-2 * keepUnused)
+	for _, meta := range metas {
+		if err := os.Chtimes(meta, long, long); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if out, exit := run(t, Spec{Root: root}, "pwd"); out != "/\n" {
+			t.Fatalf("%+v, %q", exit, out)
+		}
+		if _, err := OpenCache(c.dir, Limits{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestWhatKilledProcessesLeaveIsRemoved(t *testing.T) {
 	c := newCache(t)
 	dead := exec.Command("/proc/self/exe", "-test.run=^$")

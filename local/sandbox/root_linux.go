@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -175,6 +176,15 @@ func (r *Root) isDir(name string) bool {
 		}
 	}
 	return true
+}
+
+// touch notes that the image is used, which keeps it in the cache. Where that fails it may have to be unpacked
+// again.
+func (r *Root) touch() {
+	now := time.Now()
+	for _, e := range append([]*element{r.surface}, r.elements...) {
+		_ = os.Chtimes(filepath.Join(r.cache.dir, filepath.Dir(e.path), metaFile), now, now)
+	}
 }
 
 // lower are the folders to stack, the topmost first, relative to the cache.

@@ -71,6 +71,7 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 
 // startStacked starts with overlayfs, and without it where the kernel refuses it.
 func startStacked(ctx context.Context, spec Spec, o order) (*Process, error) {
+	spec.Root.touch()
 	cache := spec.Root.cache
 	if !cache.noOverlay.Load() {
 		o.Overlay, o.Lower = true, spec.Root.lower()
