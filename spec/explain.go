@@ -193,7 +193,7 @@ func keyExample(name string, r *rule) string {
 func flow(value any) string {
 	switch v := value.(type) {
 	case string:
-		if v == "" || strings.ContainsAny(v, "*{}[],&#|>@`\"'%!") || number.MatchString(v) || strings.HasPrefix(v, "-") && len(v) < 3 {
+		if v == "" || strings.ContainsAny(v, "*{}[],&#|>@`\"'%!") || number().MatchString(v) || strings.HasPrefix(v, "-") && len(v) < 3 {
 			return strconv.Quote(v)
 		}
 		return v

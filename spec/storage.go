@@ -3,7 +3,6 @@ package spec
 import (
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -13,12 +12,12 @@ import (
 const maxKey = 1024
 
 // otherProvider matches a place at a provider other than the account's own S3.
-var otherProvider = regexp.MustCompile(`^((?:s3|minio|webdav|onedata)\.[A-Za-z0-9_-]+)(?:/|$)`)
+var otherProvider = pattern(`^((?:s3|minio|webdav|onedata)\.[A-Za-z0-9_-]+)(?:/|$)`)
 
 // parsePlace reads a bucket and folder, s3://bucket/folder/, and says what is wrong with it, if
 // anything is.
 func parsePlace(text string) (bucket, prefix, problem string) {
-	if other := otherProvider.FindStringSubmatch(text); other != nil {
+	if other := otherProvider().FindStringSubmatch(text); other != nil {
 		return "", "", fmt.Sprintf("a provider other than the account's own S3 (%s) is not supported by this version", other[1])
 	}
 	rest, found := strings.CutPrefix(text, "s3://")

@@ -3,7 +3,6 @@ package spec
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -82,7 +81,7 @@ func instance(n *node, r *rule) any {
 
 // number are the numbers that are numbers to the validator. Other ways of YAML to write one, such as
 // 0x10, 010, 1_000 and 1e3, surprise more people than they help, and huge ones cost time.
-var number = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,15})(\.[0-9]{1,15})?$`)
+var number = pattern(`^-?(0|[1-9][0-9]{0,15})(\.[0-9]{1,15})?$`)
 
 func scalarInstance(n *node, r *rule) any {
 	switch {
@@ -96,7 +95,7 @@ func scalarInstance(n *node, r *rule) any {
 	switch {
 	case n.tag == "!!bool":
 		return strings.EqualFold(n.text, "true")
-	case (n.tag == "!!int" || n.tag == "!!float") && number.MatchString(n.text):
+	case (n.tag == "!!int" || n.tag == "!!float") && number().MatchString(n.text):
 		return json.Number(n.text)
 	default:
 		return n.text

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"regexp"
 	"sort"
 	"strconv"
 	"strings"
@@ -50,11 +49,11 @@ type syntaxFault struct {
 	line    int
 }
 
-var faultLine = regexp.MustCompile(`^yaml: (?:line ([0-9]+): )?`)
+var faultLine = pattern(`^yaml: (?:line ([0-9]+): )?`)
 
 func newSyntaxFault(err error) syntaxFault {
 	text := err.Error()
-	found := faultLine.FindStringSubmatch(text)
+	found := faultLine().FindStringSubmatch(text)
 	if found == nil {
 		return syntaxFault{text, 1}
 	}

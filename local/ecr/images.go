@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -18,7 +17,7 @@ import (
 // maxImageIDs is the most images that one call can name.
 const maxImageIDs = 100
 
-var tagPattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
+var tagPattern = wire.Pattern(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
 
 // imageID names an image by tag, by digest, or by both.
 type imageID struct {
@@ -78,8 +77,8 @@ type putImageInput struct {
 }
 
 func (s *Service) putImage(_ context.Context, in putImageInput) (any, error) {
-	if in.ImageTag != "" && !tagPattern.MatchString(in.ImageTag) {
-		return nil, failure("InvalidParameterException", "Invalid parameter at 'imageTag' failed to satisfy constraint: 'must satisfy regular expression '%s''", tagPattern)
+	if in.ImageTag != "" && !tagPattern().MatchString(in.ImageTag) {
+		return nil, failure("InvalidParameterException", "Invalid parameter at 'imageTag' failed to satisfy constraint: 'must satisfy regular expression '%s''", tagPattern())
 	}
 	m, err := parseManifest([]byte(in.ImageManifest), in.ImageManifestMediaType)
 	if err != nil {
@@ -138,7 +137,7 @@ func locate(b *bbolt.Bucket, id imageID) (digest string, i image, failed *imageF
 		reference = id.ImageDigest
 	} else if reference == "" {
 		return fail("MissingDigestAndTag", "Invalid request parameters: both tag and digest cannot be null")
-	} else if !tagPattern.MatchString(reference) {
+	} else if !tagPattern().MatchString(reference) {
 		return fail("InvalidImageTag", "Invalid request parameters: image tag should satisfy the regex '[a-zA-Z0-9-_.]+'")
 	}
 	digest, i, found, err := find(b, reference)

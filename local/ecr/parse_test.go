@@ -85,7 +85,7 @@ func FuzzParseTarget(f *testing.F) {
 		if err != nil || got.kind == "" {
 			return
 		}
-		if !repositoryPattern.MatchString(got.repo) || strings.Contains(got.id, "/") {
+		if !repositoryPattern().MatchString(got.repo) || strings.Contains(got.id, "/") {
 			t.Errorf("%q: %+v", path, got)
 		}
 	})

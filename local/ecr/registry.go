@@ -58,7 +58,7 @@ func parseTarget(path string) (target, error) {
 	default:
 		return t, refuse(http.StatusNotFound, "UNSUPPORTED", "the local registry does not serve %s", path)
 	}
-	if !repositoryPattern.MatchString(t.repo) {
+	if !repositoryPattern().MatchString(t.repo) {
 		return t, refuse(http.StatusBadRequest, "NAME_INVALID", "invalid repository name %q", t.repo)
 	}
 	return t, nil
@@ -187,7 +187,7 @@ func asRegistryError(err error) *registryError {
 
 func (s *Service) serveManifest(w http.ResponseWriter, r *http.Request, t target) error {
 	isDigest := strings.Contains(t.id, ":")
-	if !isDigest && !tagPattern.MatchString(t.id) {
+	if !isDigest && !tagPattern().MatchString(t.id) {
 		return refuse(http.StatusBadRequest, "TAG_INVALID", "invalid tag %q", t.id)
 	}
 	switch r.Method {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -23,7 +22,7 @@ const (
 	maxPage           = 1000
 )
 
-var repositoryPattern = regexp.MustCompile(`^(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*$`)
+var repositoryPattern = wire.Pattern(`^(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*$`)
 
 type tag struct {
 	Key   string `json:"Key"`
@@ -89,9 +88,9 @@ func (s *Service) describe(r repository) repositoryDescription {
 }
 
 func (s *Service) createRepository(_ context.Context, in createRepositoryInput) (out repositoryOutput, err error) {
-	if len(in.RepositoryName) < 2 || len(in.RepositoryName) > maxRepositoryName || !repositoryPattern.MatchString(in.RepositoryName) {
+	if len(in.RepositoryName) < 2 || len(in.RepositoryName) > maxRepositoryName || !repositoryPattern().MatchString(in.RepositoryName) {
 		return out, failure("InvalidParameterException", "Invalid parameter at 'repositoryName' failed to satisfy constraint: 'must satisfy regular expression '%s''",
-			strings.Trim(repositoryPattern.String(), "^$"))
+			strings.Trim(repositoryPattern().String(), "^$"))
 	}
 	tags, err := tagMap(in.Tags)
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 	"unicode"
 
@@ -148,7 +147,7 @@ func (st statement) check() error {
 		return malformed("Policy statement must contain actions.")
 	}
 	for _, action := range append(append(values{}, st.Action...), st.NotAction...) {
-		if action != "*" && !actionPattern.MatchString(action) {
+		if action != "*" && !actionPattern().MatchString(action) {
 			return malformed("Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.")
 		}
 	}
@@ -161,11 +160,11 @@ func (st statement) check() error {
 }
 
 var (
-	actionPattern   = regexp.MustCompile(`^[A-Za-z0-9-]+:[A-Za-z0-9*?]+$`)
-	servicePattern  = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)*\.amazonaws\.com(\.cn)?$`)
-	accountPattern  = regexp.MustCompile(`^\d{12}$`)
-	awsARNPattern   = regexp.MustCompile(`^arn:aws[a-z-]*:(iam|sts)::\d{12}:(root|(user|role|assumed-role|federated-user)/.+)$`)
-	resourcePattern = regexp.MustCompile(`^arn:[^:]*:[^:]*:[^:]*:[^:]*:.`)
+	actionPattern   = wire.Pattern(`^[A-Za-z0-9-]+:[A-Za-z0-9*?]+$`)
+	servicePattern  = wire.Pattern(`^[a-z0-9-]+(\.[a-z0-9-]+)*\.amazonaws\.com(\.cn)?$`)
+	accountPattern  = wire.Pattern(`^\d{12}$`)
+	awsARNPattern   = wire.Pattern(`^arn:aws[a-z-]*:(iam|sts)::\d{12}:(root|(user|role|assumed-role|federated-user)/.+)$`)
+	resourcePattern = wire.Pattern(`^arn:[^:]*:[^:]*:[^:]*:[^:]*:.`)
 )
 
 // checkIdentityPolicy checks a policy that is attached to a role.
@@ -183,7 +182,7 @@ func checkIdentityPolicy(text string) error {
 			return malformed("Policy statement must contain resources.")
 		}
 		for _, resource := range resources {
-			if resource != "*" && !resourcePattern.MatchString(resource) {
+			if resource != "*" && !resourcePattern().MatchString(resource) {
 				return malformed(`Resource %s must be in ARN format or "*".`, resource)
 			}
 		}
@@ -223,11 +222,11 @@ func checkPrincipals(p principals) error {
 			case "*", "Federated", "CanonicalUser":
 				continue
 			case "Service":
-				if !servicePattern.MatchString(name) {
+				if !servicePattern().MatchString(name) {
 					return malformed(`Invalid principal in policy: "SERVICE":"%s"`, name)
 				}
 			case "AWS":
-				if name != "*" && !accountPattern.MatchString(name) && !awsARNPattern.MatchString(name) {
+				if name != "*" && !accountPattern().MatchString(name) && !awsARNPattern().MatchString(name) {
 					return malformed(`Invalid principal in policy: "AWS":"%s"`, name)
 				}
 			default:

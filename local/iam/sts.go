@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -15,7 +14,7 @@ import (
 
 const minSession = 900 // seconds
 
-var sessionNamePattern = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
+var sessionNamePattern = wire.Pattern(`^[\w+=,.@-]{2,64}$`)
 
 func (s *Service) getCallerIdentity(ctx context.Context, _ url.Values) (any, error) {
 	id := wire.CallOf(ctx).Identity
@@ -45,7 +44,7 @@ func (s *Service) assumeRole(ctx context.Context, form url.Values) (any, error) 
 	if err != nil {
 		return nil, err
 	}
-	if !sessionNamePattern.MatchString(session) {
+	if !sessionNamePattern().MatchString(session) {
 		return nil, constraint(session, "roleSessionName", `satisfy regular expression pattern: [\w+=,.@-]*`)
 	}
 	if form.Has("Policy") || form.Has("PolicyArns.member.1.arn") {

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,9 +32,9 @@ const (
 )
 
 var (
-	namePattern = regexp.MustCompile(`^[\w+=,.@-]+$`)
-	pathPattern = regexp.MustCompile(`^(/|/[\x21-\x7e]+/)$`)
-	tagPattern  = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
+	namePattern = wire.Pattern(`^[\w+=,.@-]+$`)
+	pathPattern = wire.Pattern(`^(/|/[\x21-\x7e]+/)$`)
+	tagPattern  = wire.Pattern(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 )
 
 func invalid(format string, args ...any) error {
@@ -73,7 +72,7 @@ func name(form url.Values, param string, most int) (string, error) {
 	if len(value) > most {
 		return "", constraint(value, field, fmt.Sprintf("have length less than or equal to %d", most))
 	}
-	if !namePattern.MatchString(value) {
+	if !namePattern().MatchString(value) {
 		return "", invalid("The specified value for %s is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-", field)
 	}
 	return value, nil
@@ -87,7 +86,7 @@ func path(form url.Values) (string, error) {
 	if len(value) > maxPath {
 		return "", constraint(value, "path", fmt.Sprintf("have length less than or equal to %d", maxPath))
 	}
-	if !pathPattern.MatchString(value) {
+	if !pathPattern().MatchString(value) {
 		return "", invalid("The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.")
 	}
 	return value, nil
@@ -148,9 +147,9 @@ func checkTag(key, value string, i int) error {
 		return constraint(key, keyField, fmt.Sprintf("have length between 1 and %d", maxTagKey))
 	case utf8.RuneCountInString(value) > maxTagValue:
 		return constraint(value, valueField, fmt.Sprintf("have length less than or equal to %d", maxTagValue))
-	case !tagPattern.MatchString(key):
+	case !tagPattern().MatchString(key):
 		return constraint(key, keyField, `satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]+`)
-	case !tagPattern.MatchString(value):
+	case !tagPattern().MatchString(value):
 		return constraint(value, valueField, `satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]*`)
 	case strings.HasPrefix(strings.ToLower(key), "aws:"):
 		return wire.Errorf(http.StatusBadRequest, "InvalidInput", "System tags cannot be added/updated by requester")

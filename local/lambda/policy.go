@@ -14,9 +14,9 @@ import (
 const maxPolicy = 20 << 10 // bytes
 
 var (
-	sidPattern     = regexp.MustCompile(`^[a-zA-Z0-9-_]{1,100}$`)
-	actionPattern  = regexp.MustCompile(`^(lambda:([*]|[a-zA-Z]+)|[*])$`)
-	accountPattern = regexp.MustCompile(`^\d{12}$`)
+	sidPattern     = wire.Pattern(`^[a-zA-Z0-9-_]{1,100}$`)
+	actionPattern  = wire.Pattern(`^(lambda:([*]|[a-zA-Z]+)|[*])$`)
+	accountPattern = wire.Pattern(`^\d{12}$`)
 )
 
 // statement is one statement of a function's policy.
@@ -80,10 +80,10 @@ func (in *permissionInput) check() error {
 		return wire.Errorf(http.StatusBadRequest, "ValidationException",
 			"1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: Member must satisfy regular expression pattern: %s", value, field, p)
 	}
-	if err := pattern(sidPattern, "statementId", in.StatementID); err != nil {
+	if err := pattern(sidPattern(), "statementId", in.StatementID); err != nil {
 		return err
 	}
-	if err := pattern(actionPattern, "action", in.Action); err != nil {
+	if err := pattern(actionPattern(), "action", in.Action); err != nil {
 		return err
 	}
 	if in.Principal == "" {
@@ -97,7 +97,7 @@ func (in *permissionInput) statement(resource string) statement {
 	switch {
 	case in.Principal == "*":
 		st.Principal = "*"
-	case accountPattern.MatchString(in.Principal):
+	case accountPattern().MatchString(in.Principal):
 		st.Principal = map[string]string{"AWS": "arn:aws:iam::" + in.Principal + ":root"}
 	case strings.HasPrefix(in.Principal, "arn:"):
 		st.Principal = map[string]string{"AWS": in.Principal}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -23,10 +22,10 @@ const (
 )
 
 var (
-	namePattern     = regexp.MustCompile(`^[a-zA-Z0-9-_]{1,64}$`)
-	rolePattern     = regexp.MustCompile(`^arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+$`)
-	variablePattern = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_]+$`)
-	logGroupPattern = regexp.MustCompile(`^[.\-_/#A-Za-z0-9]{1,512}$`)
+	namePattern     = wire.Pattern(`^[a-zA-Z0-9-_]{1,64}$`)
+	rolePattern     = wire.Pattern(`^arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+$`)
+	variablePattern = wire.Pattern(`^[a-zA-Z][a-zA-Z0-9_]+$`)
+	logGroupPattern = wire.Pattern(`^[.\-_/#A-Za-z0-9]{1,512}$`)
 )
 
 // check holds settings against Lambda's limits.
@@ -37,8 +36,8 @@ func (set *settings) check() error {
 			broken = append(broken, fmt.Sprintf("Value '%v' at '%s' failed to satisfy constraint: %s", value, field, rule))
 		}
 	}
-	constraint(namePattern.MatchString(set.Name), "functionName", set.Name, "Member must satisfy regular expression pattern: "+namePattern.String())
-	constraint(rolePattern.MatchString(set.Role), "role", set.Role, "Member must satisfy regular expression pattern: "+rolePattern.String())
+	constraint(namePattern().MatchString(set.Name), "functionName", set.Name, "Member must satisfy regular expression pattern: "+namePattern().String())
+	constraint(rolePattern().MatchString(set.Role), "role", set.Role, "Member must satisfy regular expression pattern: "+rolePattern().String())
 	constraint(set.Timeout >= 1, "timeout", set.Timeout, "Member must have value greater than or equal to 1")
 	constraint(set.Timeout <= maxTimeout, "timeout", set.Timeout, "Member must have value less than or equal to 900")
 	constraint(set.Memory >= minMemory, "memorySize", set.Memory, "Member must have value greater than or equal to 128")
@@ -52,8 +51,8 @@ func (set *settings) check() error {
 	oneOf("architectures", set.Architecture, "x86_64", "arm64")
 	oneOf("tracingConfig.mode", set.Tracing, "Active", "PassThrough")
 	oneOf("loggingConfig.logFormat", set.Logging.LogFormat, "JSON", "Text")
-	constraint(logGroupPattern.MatchString(set.Logging.LogGroup), "loggingConfig.logGroup", set.Logging.LogGroup,
-		"Member must satisfy regular expression pattern: "+logGroupPattern.String())
+	constraint(logGroupPattern().MatchString(set.Logging.LogGroup), "loggingConfig.logGroup", set.Logging.LogGroup,
+		"Member must satisfy regular expression pattern: "+logGroupPattern().String())
 	if len(broken) > 0 {
 		return wire.Errorf(http.StatusBadRequest, "ValidationException", "%d validation error%s detected: %s",
 			len(broken), plural(len(broken)), strings.Join(broken, "; "))
@@ -74,9 +73,9 @@ func checkEnvironment(variables map[string]string) error {
 		return invalid(unable+"contains reserved keys that are currently not supported for modification. Reserved keys used in this request: %s", list(names))
 	}
 	for name := range variables {
-		if !variablePattern.MatchString(name) {
+		if !variablePattern().MatchString(name) {
 			return wire.Errorf(http.StatusBadRequest, "ValidationException",
-				"1 validation error detected: Value at 'environment.variables' failed to satisfy constraint: Map keys must satisfy constraint: [Member must satisfy regular expression pattern: %s]", variablePattern)
+				"1 validation error detected: Value at 'environment.variables' failed to satisfy constraint: Map keys must satisfy constraint: [Member must satisfy regular expression pattern: %s]", variablePattern())
 		}
 	}
 	text, err := json.Marshal(variables)

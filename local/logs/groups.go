@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -23,7 +22,7 @@ const (
 	groupsPage = 50
 )
 
-var groupPattern = regexp.MustCompile(`^[.\-_/#A-Za-z0-9]+$`)
+var groupPattern = wire.Pattern(`^[.\-_/#A-Za-z0-9]+$`)
 
 // retentions are the numbers of days for which events can be kept.
 var retentions = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
@@ -68,7 +67,7 @@ func checkGroupName(name string) error {
 	if name == "" || len(name) > maxName {
 		return constraint(name, "logGroupName", fmt.Sprintf("have length between 1 and %d", maxName))
 	}
-	if !groupPattern.MatchString(name) {
+	if !groupPattern().MatchString(name) {
 		return constraint(name, "logGroupName", `satisfy regular expression pattern: [\.\-_/#A-Za-z0-9]+`)
 	}
 	return nil

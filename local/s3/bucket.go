@@ -4,7 +4,6 @@ import (
 	"encoding/xml"
 	"net"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 
@@ -18,11 +17,11 @@ const defaultRegion = "us-east-1"
 
 const timeFormat = "2006-01-02T15:04:05.000Z" // of times in XML
 
-var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+var bucketName = wire.Pattern(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 
 // checkBucketName applies the rules for general purpose buckets of the S3 user guide.
 func checkBucketName(name string) error {
-	bad := !bucketName.MatchString(name) || strings.Contains(name, "..") || net.ParseIP(name) != nil
+	bad := !bucketName().MatchString(name) || strings.Contains(name, "..") || net.ParseIP(name) != nil
 	for _, prefix := range []string{"xn--", "sthree-", "amzn-s3-demo-"} {
 		bad = bad || strings.HasPrefix(name, prefix)
 	}
