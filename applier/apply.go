@@ -45,13 +45,21 @@ func (e *Interrupted) Error() string {
 // Unwrap returns the context's error.
 func (e *Interrupted) Unwrap() error { return e.Err }
 
+// SkippedError says that a change was not begun because one that it depends on failed.
+type SkippedError struct {
+	Cause planner.Address // what failed
+}
+
+func (e *SkippedError) Error() string { return fmt.Sprintf("skipped because %s failed", e.Cause) }
+
 // Apply makes the changes of a plan, in an order in which nothing lacks what it needs, and as much at
 // once as that order and the options allow. A change that fails stops only those that depend on it.
 //
 // The outputs are those of the changes that were made, also when there is an error. The error is a
-// multierror with one error for each batch that failed or that was skipped because another failed, in
-// the order of their addresses, and an *Interrupted at the end if the context ended before all was done. After any error the same
-// way from file to plan to Apply can be gone again: it goes on where this one stopped.
+// multierror with one error for each batch that failed, or that was skipped because another failed and then
+// holds a *SkippedError, in the order of their addresses, and an *Interrupted at the end if the context
+// ended before all was done. After any error the same way from file to plan to Apply can be gone again: it
+// goes on where this one stopped.
 func Apply(ctx context.Context, cloud Cloud, plan *planner.Plan, opts Options) (planner.Outputs, error) {
 	nodes, err := order(plan)
 	if err != nil {
@@ -277,7 +285,7 @@ func (r *run) skipDependents(i int, cause planner.Address) {
 		if r.status[j].state != untouched {
 			continue
 		}
-		r.skip(j, fmt.Errorf("skipped because %s failed", cause))
+		r.skip(j, &SkippedError{Cause: cause})
 		r.skipDependents(j, cause)
 	}
 }

@@ -216,6 +216,12 @@ func TestApplyFailureStopsOnlyWhatDependsOnIt(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
+		for i, e := range all.Errors {
+			var skipped *applier.SkippedError
+			if errors.As(e, &skipped) != (i > 0) || i > 0 && skipped.Cause.Name != role {
+				t.Errorf("error %d: %#v", i, e)
+			}
+		}
 		if len(events) != len(p.Changes) || events["function/a"] != applier.Skipped || events["role/"+role] != applier.Failed || events["function/b"] != applier.Done {
 			t.Errorf("events %v", events)
 		}

@@ -40,7 +40,7 @@ func applyEvents(t *testing.T, format Format) (out, err string) {
 	a.repeat() // nothing new is said so soon
 	a.Event(applier.Event{Type: applier.Done, Change: image, Outputs: map[string]string{"digest": digestOf("2")}})
 	a.Event(applier.Event{Type: applier.Failed, Change: role, Err: errors.New("no such luck")})
-	a.Event(applier.Event{Type: applier.Skipped, Change: function, Err: fmt.Errorf("skipped because %s failed", role.Address)})
+	a.Event(applier.Event{Type: applier.Skipped, Change: function, Err: &applier.SkippedError{Cause: role.Address}})
 	if e := a.Finish(plan, planner.Outputs{image.Address: {"digest": digestOf("2")}}, true); e != nil {
 		t.Fatal(e)
 	}
@@ -100,6 +100,10 @@ func TestError(t *testing.T) {
 		"one":   {errors.New("it broke"), "error: it broke\n"},
 		"lines": {errors.New("it broke:\nhere\nthere"), "error: it broke:\n  here\n  there\n"},
 		"many":  {fmt.Errorf("apply: %w", multierror.Append(nil, errors.New("a"), errors.New("b"))), "error: a\nerror: b\n"},
+		"skipped": {
+			multierror.Append(nil, fmt.Errorf("function/f: %w", &applier.SkippedError{Cause: interrupted.Left[0]}), errors.New("role/r: create role: it broke")),
+			"error: role/r: create role: it broke\n",
+		},
 		"interrupted": {
 			multierror.Append(nil, fmt.Errorf("role/r: create role: %w", context.Canceled), interrupted),
 			"error: interrupted: nothing was done; not done: role/r; apply again to finish\n",

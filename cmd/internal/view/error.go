@@ -35,8 +35,10 @@ func Note(s *Streams, message string) {
 	s.err().printf("%s\n", cleanLines(message))
 }
 
-// flatten lists the errors that were collected in one. Where the user ended the work, what the calls
-// under way say about it is left out: the applier.Interrupted beside them says it better.
+// flatten lists the errors that were collected in one. Left out is what was skipped because another change
+// failed: the failure is among them, and what it stopped was told when it happened. Where the user ended
+// the work, what the calls under way say about it is left out, too: the applier.Interrupted beside them says
+// it better.
 func flatten(err error) []error {
 	var many *multierror.Error
 	if !errors.As(err, &many) {
@@ -44,6 +46,10 @@ func flatten(err error) []error {
 	}
 	var out []error
 	for _, one := range many.WrappedErrors() {
+		var skipped *applier.SkippedError
+		if errors.As(one, &skipped) {
+			continue
+		}
 		out = append(out, flatten(one)...)
 	}
 	var interrupted *applier.Interrupted
