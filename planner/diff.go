@@ -73,7 +73,7 @@ func diffMap(path string, before, after reflect.Value) []Field {
 		if had == has && old == now {
 			continue
 		}
-		f := Field{Path: path + "[" + k + "]", Sensitive: looksSecret(k)}
+		f := Field{Path: path + "[" + k + "]", Sensitive: LooksSecret(k)}
 		if had {
 			f.Before = old
 		}

@@ -55,21 +55,10 @@ func (d *desire) function(fn *spec.Function) {
 		LogFormat:        "Text",
 		Tags:             d.tags(fn),
 	}, fn.Name)
-	for name := range fn.Env {
-		if looksSecret(name) {
+	for _, name := range sortedKeys(fn.Env) {
+		if LooksSecret(name) {
 			d.warn(Address{KindFunction, fn.Name}, fmt.Sprintf(
 				"the variable %s looks like a secret: everybody who may read the function's configuration can read it", name))
 		}
 	}
-}
-
-// looksSecret says whether the name of a variable promises something that should not be shown.
-func looksSecret(name string) bool {
-	name = strings.ToUpper(name)
-	for _, word := range []string{"PASSWORD", "PASSWD", "SECRET", "TOKEN", "CREDENTIAL", "API_KEY", "APIKEY", "ACCESS_KEY", "PRIVATE_KEY"} {
-		if strings.Contains(name, word) {
-			return true
-		}
-	}
-	return false
 }

@@ -2,7 +2,6 @@ package view
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,18 +14,6 @@ const maxText = 120
 
 // masked stands for a value that is not shown.
 const masked = "(sensitive value)"
-
-// credentialWords are the parts of the names of variables whose value looks like a credential. They are
-// compared without regard to case and underscores.
-var credentialWords = []string{
-	"secret", "token", "passw", "passphrase", "pwd", "credential", "apikey", "accesskey", "privatekey", "authorization",
-}
-
-// namesCredential says whether a variable of that name looks as if it held a credential.
-func namesCredential(name string) bool {
-	name = strings.ToLower(strings.ReplaceAll(name, "_", ""))
-	return slices.ContainsFunc(credentialWords, func(word string) bool { return strings.Contains(name, word) })
-}
 
 const (
 	digestPrefix = "sha256:"

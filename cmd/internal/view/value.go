@@ -115,7 +115,7 @@ func entriesOf(parent string, v any) []attribute {
 // sensitiveEntry says whether an entry of a map is kept from view: environment variables whose names
 // look as if they held credentials.
 func sensitiveEntry(parent, key string) bool {
-	return parent == "environment" && namesCredential(key)
+	return parent == "environment" && planner.LooksSecret(key)
 }
 
 // sensitiveField is the same for a difference that the planner found.
