@@ -80,6 +80,35 @@ func LoadProject(ctx context.Context, paths []string, opts Options) (*File, erro
 	return f, nil
 }
 
+// Outline reads what can be made out of the files, for commands that offer names: what is wrong with
+// them is no obstacle, and of the functions only what the files themselves say is there, no script, no
+// list of files. The error is that they cannot be read at all.
+func Outline(ctx context.Context, paths []string, opts Options) (*File, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	sources, err := readSources(paths, opts)
+	if err != nil {
+		return nil, err
+	}
+	g, err := newGrammar()
+	if err != nil {
+		return nil, err
+	}
+	f, drafts, err := g.check(sources, &report{})
+	if err != nil {
+		return nil, err
+	}
+	if f == nil {
+		return nil, fmt.Errorf("%s cannot be read as a file of functions", paths[0])
+	}
+	for _, draft := range drafts {
+		f.Functions = append(f.Functions, draft.Function)
+	}
+	f.Path = paths[0]
+	return f, nil
+}
+
 // check does all that can be done without the disk.
 func (g *grammar) check(sources []*source, r *report) (*File, []*draft, error) {
 	root := readTree(sources, r)

@@ -305,3 +305,34 @@ func TestRecordsLieWhereTheRuntimeKeepsThem(t *testing.T) {
 		t.Errorf("records are looked for in %s, the runtime writes to %s", records, job.RecordsPrefix)
 	}
 }
+
+// Who is writing a file wants its names completed before it is right.
+func TestOutlinePassesOverWhatIsWrong(t *testing.T) {
+	folder := writeFiles(t, map[string]string{"torn.yaml": "a: [", "empty.yaml": "", "list.yaml": "- 1", "func.yaml": `
+region: eu-west-1
+functions:
+  grayify: {image: ./absent.tar, script: absent.sh, memory: lots, imge: x, input: [s3://photos/in/, 3]}
+  first: 7
+  second: {}
+`})
+	path := filepath.Join(folder, "func.yaml")
+	got, err := Outline(t.Context(), []string{path}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, fn := range got.Functions {
+		names = append(names, fn.Name)
+	}
+	if diff := cmp.Diff([]string{"grayify", "second"}, names); diff != "" || got.Region != "eu-west-1" {
+		t.Errorf("region %q, names %s", got.Region, diff)
+	}
+	if inputs := got.Functions[0].Inputs; len(inputs) != 1 || inputs[0].Bucket != "photos" {
+		t.Errorf("inputs %v", inputs)
+	}
+	for _, name := range []string{"torn.yaml", "empty.yaml", "list.yaml"} {
+		if got, err := Outline(t.Context(), []string{filepath.Join(folder, name)}, Options{}); err == nil && len(got.Functions) > 0 {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

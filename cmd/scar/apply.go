@@ -54,7 +54,7 @@ Without a terminal to ask on, --auto-approve is needed.`,
 	c.files.register(cmd)
 	c.account.register(cmd)
 	c.account.registerParallelism(cmd)
-	c.plan.register(cmd)
+	c.plan.register(cmd, c.completeAddress(&c.files, &c.account))
 	c.format.register(cmd)
 	c.approval.register(cmd)
 	return cmd

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/scar-go/scar/cmd/internal/flow"
 	"github.com/scar-go/scar/spec"
 )
 
@@ -36,12 +37,12 @@ func (a *app) completion() *cobra.Command {
 	}
 }
 
-// completeFunction completes the name of a function of the file, if the file can be read.
+// completeFunction completes the name of a function of the file, as far as the file can be read.
 func (f *fileFlags) completeFunction(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	file, err := spec.Load(cmd.Context(), f.files(), spec.Options{})
+	file, err := spec.Outline(cmd.Context(), f.files(), spec.Options{})
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -50,6 +51,23 @@ func (f *fileFlags) completeFunction(cmd *cobra.Command, args []string, _ string
 		names[i] = file.Functions[i].Name
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeAddress completes the address of a resource that the file describes.
+func (a *app) completeAddress(files *fileFlags, account *accountFlags) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		file, err := spec.Outline(cmd.Context(), files.files(), spec.Options{})
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		region := either(account.region, file.Region)
+		region = either(region, either(a.getenv("AWS_REGION"), a.getenv("AWS_DEFAULT_REGION")))
+		var names []string
+		for _, address := range flow.Addresses(file, region) {
+			names = append(names, address.String())
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}
 }
 
 func exists(path string) bool {

@@ -39,7 +39,7 @@ Buckets stay unless --delete-buckets is given; they are never emptied.`,
 	c.files.register(cmd)
 	c.account.register(cmd)
 	c.account.registerParallelism(cmd)
-	c.plan.registerDestroy(cmd)
+	c.plan.registerDestroy(cmd, c.completeAddress(&c.files, &c.account))
 	c.format.register(cmd)
 	c.approval.register(cmd)
 	cmd.Flags().StringVar(&c.project, "project", "", "the project to remove, instead of a file's")

@@ -100,21 +100,23 @@ func either(first, second string) string {
 	return second
 }
 
-// planFlags say what a plan is to contain.
+// planFlags say what a plan is to contain. Their addresses are completed by complete.
 type planFlags struct {
 	adopt, target []string
 	deleteBuckets bool
 	keepLogs      bool
 }
 
-func (f *planFlags) register(cmd *cobra.Command) {
-	f.registerDestroy(cmd)
+func (f *planFlags) register(cmd *cobra.Command, complete cobra.CompletionFunc) {
+	f.registerDestroy(cmd, complete)
 	cmd.Flags().StringArrayVar(&f.adopt, "adopt", nil, "take over a resource that exists and is not this project's, such as log_group//aws/lambda/NAME; repeatable")
+	_ = cmd.RegisterFlagCompletionFunc("adopt", complete) // likewise
 }
 
 // registerDestroy registers those that a destroy knows too.
-func (f *planFlags) registerDestroy(cmd *cobra.Command) {
+func (f *planFlags) registerDestroy(cmd *cobra.Command, complete cobra.CompletionFunc) {
 	cmd.Flags().StringArrayVar(&f.target, "target", nil, "plan this resource and what it needs only, such as function/NAME; repeatable")
+	_ = cmd.RegisterFlagCompletionFunc("target", complete) // it fails only for flags that do not exist
 	cmd.Flags().BoolVar(&f.deleteBuckets, "delete-buckets", false, "also destroy buckets that scar made, if they are empty")
 	cmd.Flags().BoolVar(&f.keepLogs, "keep-logs", false, "keep the log groups of functions that go")
 }

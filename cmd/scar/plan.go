@@ -42,7 +42,7 @@ something to change.`,
 	c.files.register(cmd)
 	c.account.register(cmd)
 	c.account.registerParallelism(cmd)
-	c.plan.register(cmd)
+	c.plan.register(cmd, c.completeAddress(&c.files, &c.account))
 	c.format.register(cmd)
 	cmd.Flags().BoolVar(&c.markdown, "markdown", false, "print Markdown, for the comment of a code review")
 	cmd.Flags().BoolVar(&c.detailed, "detailed-exitcode", false, "exit with 2 if there is something to change")

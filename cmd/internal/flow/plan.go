@@ -146,6 +146,16 @@ func (a *Account) read(ctx context.Context, project string, named []planner.Ref)
 	return naming, live, nil
 }
 
+// Addresses are those of all that a file describes, as far as they are known without an account: without
+// a region, that is all but the roles.
+func Addresses(f *spec.File, region string) []planner.Address {
+	all := addresses(f, planner.Naming{Partition: planner.PartitionOf(region), Region: region})
+	if region != "" {
+		return all
+	}
+	return slices.DeleteFunc(all, func(a planner.Address) bool { return a.Kind == planner.KindRole })
+}
+
 // addresses are those of all that the file describes. They are known before account and images are:
 // names depend on neither. What Desired finds wrong without them is left to the real call.
 func addresses(f *spec.File, n planner.Naming) []planner.Ref {
