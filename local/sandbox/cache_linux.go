@@ -12,7 +12,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -332,10 +331,12 @@ func (c *Cache) sweep() {
 		return
 	}
 	for _, entry := range left {
-		_, owner, _ := strings.Cut(entry.Name(), "-")
-		pid, err := strconv.Atoi(owner)
-		if err == nil && errors.Is(unix.Kill(pid, 0), unix.ESRCH) {
-			_ = removeAll(filepath.Join(c.dir, tmpDir, entry.Name()))
+		if strings.HasPrefix(entry.Name(), unheld) {
+			continue
+		}
+		dir := filepath.Join(c.dir, tmpDir, entry.Name())
+		if held, err := holdFolder(dir); err == nil {
+			_ = errors.Join(removeAll(dir), held.Close())
 		}
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -29,7 +28,8 @@ type Process struct {
 	output  *output
 	watch   *watch
 	group   *cgroup
-	tmp     string // folder that holds /tmp, removed at the end
+	tmp     string   // folder that holds /tmp, removed at the end
+	held    *os.File // that folder, in use
 	ended   chan struct{}
 	exit    Exit
 	control *os.File
@@ -99,7 +99,7 @@ func launch(ctx context.Context, spec Spec, o order) (_ *Process, err error) {
 		}
 	}()
 	if tooLargeForMemory(o.Tmp) && o.Probe == "" {
-		if p.tmp, err = makeTmp(o); err != nil {
+		if p.tmp, p.held, err = makeTmp(o); err != nil {
 			return nil, err
 		}
 		o.TmpDir = p.tmp
@@ -259,7 +259,7 @@ func (p *Process) cleanUp() {
 	}
 	p.group.remove()
 	if p.tmp != "" {
-		_ = removeAll(p.tmp) // what is left is removed with the cache
+		_ = errors.Join(removeAll(p.tmp), p.held.Close()) // what is left is removed when the cache is next opened
 	}
 }
 
@@ -312,15 +312,38 @@ func tooLargeForMemory(size int64) bool {
 	return size > int64(info.Totalram)*int64(info.Unit)/2
 }
 
-func makeTmp(o order) (string, error) {
-	dir := filepath.Join(o.Cache, tmpDir, strconv.FormatInt(time.Now().UnixNano(), 36)+"-"+strconv.Itoa(os.Getpid()))
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		return "", fmt.Errorf("make /tmp of the sandbox: %w", err)
+// unheld begins the names of folders that are not held yet.
+const unheld = "new-"
+
+// makeTmp makes a folder for /tmp and holds it, as a sign that it is in use: a process id would be no sign for those
+// who see other processes, in a container with the same cache.
+func makeTmp(o order) (dir string, held *os.File, err error) {
+	fresh, err := os.MkdirTemp(filepath.Join(o.Cache, tmpDir), unheld)
+	if err != nil {
+		return "", nil, fmt.Errorf("make /tmp of the sandbox: %w", err)
 	}
-	if !o.User {
-		if err := os.Chown(dir, UID, GID); err != nil {
-			return "", fmt.Errorf("make /tmp of the sandbox: %w", err)
-		}
+	dir = filepath.Join(filepath.Dir(fresh), strings.TrimPrefix(filepath.Base(fresh), unheld)+"-"+strconv.Itoa(os.Getpid()))
+	held, err = holdFolder(fresh)
+	if err == nil && !o.User {
+		err = os.Chown(fresh, UID, GID)
 	}
-	return dir, nil
+	if err == nil {
+		err = os.Rename(fresh, dir)
+	}
+	if err != nil {
+		return "", nil, fmt.Errorf("make /tmp of the sandbox: %w", errors.Join(err, held.Close(), removeAll(fresh)))
+	}
+	return dir, held, nil
+}
+
+// holdFolder holds a folder until the file is closed, or the process ends. It is an error if another holds it.
+func holdFolder(dir string) (*os.File, error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
