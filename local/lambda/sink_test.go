@@ -5,7 +5,6 @@ import (
 	"context"
 	"strings"
 	"testing"
-	"time"
 )
 
 // largest is the most bytes that were stored at once.
@@ -25,16 +24,18 @@ func TestSinkHoldsLittle(t *testing.T) {
 	for _, length := range []int{10, 64 << 10, 3 * maxLine} {
 		var stored largest
 		s := newSink(t.Context(), Config{Logs: &stored}, "g", "s")
-		s.timer = time.NewTimer(time.Hour) // lines are stored for their number only
 		const piece = 32 << 10
 		for b := []byte(strings.Repeat(strings.Repeat("x", length-1)+"\n", 16<<20/length)); len(b) > 0; b = b[min(piece, len(b)):] {
 			if _, err := s.Write(b[:min(piece, len(b))]); err != nil {
 				t.Fatal(err)
 			}
 		}
+		s.flush()
+		s.storing.Lock() // a timer may be about to store nothing
 		if stored == 0 || stored > 2<<20 {
 			t.Errorf("lines of %d bytes: %d bytes were stored at once", length, stored)
 		}
+		s.storing.Unlock()
 	}
 }
 
