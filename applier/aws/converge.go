@@ -66,34 +66,20 @@ func converge[V planner.Value](ctx context.Context, p patience, project string, 
 // ensure creates the resource if it is absent, and changes it to what is wanted if not.
 func ensure[V planner.Value](ctx context.Context, p patience, project string, k kind[V], c planner.Change, want V, say sayer) error {
 	if c.Action == planner.Create {
-		err := k.create(ctx, want, say)
-		if !errors.Is(err, errExists) {
-			return err
-		}
-		// Either an earlier try got through although its answer was lost, or somebody was faster.
+		return createOrFinish(ctx, p, project, k, c, want, say)
 	}
 	live, owner, err := k.read(ctx, c.Name)
-	if errors.Is(err, errAbsent) && c.Action == planner.Create {
-		live, owner, err = readUntilSeen(ctx, p, k, c.Name)
-	}
 	if errors.Is(err, errAbsent) {
-		return k.create(ctx, want, say)
+		return createOrFinish(ctx, p, project, k, c, want, say)
 	}
 	if err != nil {
 		return err
 	}
-	if owner.Project != project && c.Action != planner.Adopt && c.Reason != planner.ReasonAdopted {
-		return errForeign
+	if c.Action != planner.Replace || !needsReplacement(planner.Diff(live, want)) {
+		return amend(ctx, project, k, c, live, owner, want, say)
 	}
-	want = keepTags(want, c, live)
-	fields := planner.Diff(live, want)
-	switch {
-	case len(fields) == 0:
-		return nil
-	case !needsReplacement(fields):
-		return k.update(ctx, live, want, say)
-	case c.Action != planner.Replace:
-		return fmt.Errorf("it has changed since the plan and would have to be replaced (%s): plan again", paths(fields))
+	if !mayChange(c, owner, project) {
+		return errForeign
 	}
 	if err := k.remove(ctx, live, say); err != nil {
 		return err
@@ -101,7 +87,45 @@ func ensure[V planner.Value](ctx context.Context, p patience, project string, k 
 	if err := gone(ctx, p, k, c.Name); err != nil {
 		return err
 	}
-	return k.create(ctx, want, say)
+	return createOrFinish(ctx, p, project, k, c, want, say)
+}
+
+// createOrFinish makes a resource. One that is there is the work of an earlier try or of a call whose answer was lost, and
+// may be unfinished; or somebody was faster, which its owner tells.
+func createOrFinish[V planner.Value](ctx context.Context, p patience, project string, k kind[V], c planner.Change, want V, say sayer) error {
+	err := k.create(ctx, want, say)
+	if !errors.Is(err, errExists) {
+		return err
+	}
+	live, owner, err := readUntilSeen(ctx, p, k, c.Name)
+	if errors.Is(err, errAbsent) {
+		return k.create(ctx, want, say)
+	}
+	if err != nil {
+		return err
+	}
+	return amend(ctx, project, k, c, live, owner, want, say)
+}
+
+// amend updates a resource where it differs from what is wanted.
+func amend[V planner.Value](ctx context.Context, project string, k kind[V], c planner.Change, live V, owner planner.Owner, want V, say sayer) error {
+	if !mayChange(c, owner, project) {
+		return errForeign
+	}
+	want = keepTags(want, c, live)
+	fields := planner.Diff(live, want)
+	switch {
+	case len(fields) == 0:
+		return nil
+	case needsReplacement(fields):
+		return fmt.Errorf("it has changed since the plan and would have to be replaced (%s): plan again", paths(fields))
+	}
+	return k.update(ctx, live, want, say)
+}
+
+// mayChange says whether a live resource is the project's, or is to be taken over.
+func mayChange(c planner.Change, owner planner.Owner, project string) bool {
+	return owner.Project == project || c.Action == planner.Adopt || c.Reason == planner.ReasonAdopted
 }
 
 // readUntilSeen reads what creating said is there, which reading may not see yet.

@@ -3,6 +3,7 @@ package aws
 import (
 	"context"
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -172,12 +173,15 @@ func TestUpdateFunctionInTwoSteps(t *testing.T) {
 			ImageConfig: &types.ImageConfig{Command: []string{"by hand"}, WorkingDirectory: ptr("/x")},
 		}
 		fake.functions["grayify"].now.Tags["by hand"] = "1"
+		before := grayify()
+		before.Tags = maps.Clone(before.Tags)
+		before.Tags["by hand"] = "1" // seen by the plan, and not wanted
 		fake.pending, fake.stale = 20*time.Second, 1
 		want := grayify()
 		want.Memory, want.Environment, want.Architecture = 1024, nil, "arm64"
 		want.Image = testNaming.ImageURI("scar/imaging", "sha256:2")
 		want.Tags = planner.Tags{"scar:project": "imaging", "team": "x"}
-		if _, _, err := changeFunction(t.Context(), fake, planner.Update, grayify(), want); err != nil {
+		if _, _, err := changeFunction(t.Context(), fake, planner.Update, before, want); err != nil {
 			t.Fatal(err)
 		}
 		readsAs(t, fake, want)

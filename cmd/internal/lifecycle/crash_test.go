@@ -7,9 +7,14 @@ import (
 	"strings"
 	"testing"
 
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+
 	"github.com/scar-go/scar/applier"
 	"github.com/scar-go/scar/local"
 	"github.com/scar-go/scar/local/wire"
+	"github.com/scar-go/scar/planner"
 )
 
 // A file before and after a change that creates, updates and deletes at once.
@@ -112,4 +117,70 @@ func TestAWorseDay(t *testing.T) {
 	}
 	w.converge(after)
 	w.destroy(after)
+}
+
+// lost is a call that takes effect and fails in a way that the SDK repeats.
+func lost() local.Fault {
+	return local.Fault{Err: wire.Errorf(http.StatusServiceUnavailable, "ServiceUnavailable", "Try again."), After: true}
+}
+
+// TestLostAnswers has every call that writes take effect and fail once, in a way that the SDK repeats: the apply
+// itself gets there, for nobody can tell such a call from one that failed.
+func TestLostAnswers(t *testing.T) {
+	w := newWorld(t)
+	before, after := w.project(w.load(beforeChange)), w.project(w.load(afterChange))
+	w.script.Forget()
+	w.converge(before)
+	w.converge(after)
+	w.converge(before)
+	written := map[string]bool{}
+	for _, call := range w.script.Calls() {
+		reads := strings.HasPrefix(call.Operation, "Get") || strings.HasPrefix(call.Operation, "List") || strings.HasPrefix(call.Operation, "Describe") ||
+			strings.HasPrefix(call.Operation, "Head") || strings.HasPrefix(call.Operation, "BatchGet")
+		if !reads && call.Service != "registry" {
+			written[call.Service+":"+call.Operation] = true
+		}
+	}
+	if len(written) < 15 {
+		t.Errorf("only these calls write: %v", written)
+	}
+	for operation := range written {
+		t.Run(operation, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.converge(before)
+			w.changeByHand("keep logs for ever", "widen the role's policy")
+			w.script.Inject(operation, 1, lost())
+			w.converge(after)
+			w.converge(before)
+			w.destroy(before)
+		})
+	}
+}
+
+// TestLostAnswerOfAChangedPermission is the one change that is made of two calls, of which the second meets what
+// it made itself.
+func TestLostAnswerOfAChangedPermission(t *testing.T) {
+	w := newWorld(t)
+	p := w.project(w.load(oneFunction))
+	w.converge(p)
+	w.changeByHand("let any bucket start the function")
+	w.script.Inject("lambda:AddPermission", 1, lost())
+	w.converge(p)
+}
+
+// TestLostAnswerOfAReplacement makes a role of the project's again, whose path cannot change.
+func TestLostAnswerOfAReplacement(t *testing.T) {
+	w := newWorld(t)
+	p := w.project(w.load(oneFunction))
+	h := w.hands()
+	_, err := h.iam.CreateRole(t.Context(), &iam.CreateRoleInput{
+		RoleName: h.role, Tags: []types.Tag{{Key: sdk.String(planner.TagProject), Value: &p.name}},
+		AssumeRolePolicyDocument: sdk.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.script.Inject("iam:CreateRole", 1, lost())
+	w.converge(p)
 }

@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -151,19 +152,34 @@ var byHand = []struct {
 	}},
 }
 
+// changeByHand makes changes of byHand.
+func (w *world) changeByHand(names ...string) {
+	w.t.Helper()
+	made := 0
+	for _, change := range byHand {
+		if !slices.Contains(names, change.name) {
+			continue
+		}
+		if err := change.do(w.t.Context(), w.hands()); err != nil {
+			w.t.Fatalf("%s: %v", change.name, err)
+		}
+		made++
+	}
+	if made != len(names) {
+		w.t.Fatalf("made %d of the changes %q", made, names)
+	}
+}
+
 // TestOneApplyRepairsWhatWasChangedByHand changes one thing at a time.
 func TestOneApplyRepairsWhatWasChangedByHand(t *testing.T) {
 	w := newWorld(t)
 	p := w.project(w.load(oneFunction))
 	w.converge(p)
-	h := w.hands()
 	for _, change := range byHand {
 		t.Run(change.name, func(t *testing.T) {
 			here := *w
 			here.t = t
-			if err := change.do(t.Context(), h); err != nil {
-				t.Fatal(err)
-			}
+			here.changeByHand(change.name)
 			if !here.mustPlan(p).HasChanges() {
 				t.Fatal("the change goes unseen")
 			}
@@ -177,15 +193,12 @@ func TestOneApplyRepairsWhatWasChangedByHand(t *testing.T) {
 func TestDestroyAfterAnythingWasChangedByHand(t *testing.T) {
 	w := newWorld(t)
 	p := w.project(w.load(oneFunction))
-	h := w.hands()
 	for _, change := range byHand {
 		t.Run(change.name, func(t *testing.T) {
 			here := *w
 			here.t = t
 			here.converge(p)
-			if err := change.do(t.Context(), h); err != nil {
-				t.Fatal(err)
-			}
+			here.changeByHand(change.name)
 			here.destroy(p)
 		})
 	}
