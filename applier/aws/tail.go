@@ -91,8 +91,9 @@ func (t *tail) look(ctx context.Context) error {
 				return err
 			}
 		}
+		t.forget()
 	}
-	t.forget()
+	t.from = t.next()
 	return nil
 }
 
@@ -106,11 +107,13 @@ func (t *tail) show(e types.FilteredLogEvent) error {
 	return t.emit(LogEvent{Time: time.UnixMilli(at), Stream: deref(e.LogStreamName), Message: deref(e.Message)})
 }
 
-// forget moves the beginning of the next look on, and drops what that cannot find again.
+// next is where the look after this one begins.
+func (t *tail) next() int64 { return max(t.from, t.last-lateness.Milliseconds()) }
+
+// forget drops what the next look cannot find again. A look may read the logs of years.
 func (t *tail) forget() {
-	t.from = max(t.from, t.last-lateness.Milliseconds())
 	for id, at := range t.seen {
-		if at < t.from {
+		if at < t.next() {
 			delete(t.seen, id)
 		}
 	}
