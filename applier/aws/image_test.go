@@ -151,6 +151,7 @@ func TestPushTargets(t *testing.T) {
 		{"", "http://registry.example.org", "", "not encrypted"},
 		{"", "nonsense", "", "cannot be understood"},
 		{"localhost:5000", "", "localhost:5000", ""},
+		{"[::1]:5000", "", "[::1]:5000", ""},
 		{"bad host/", "", "", "registry"},
 	} {
 		w := newWorld()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/scar-go/scar/image"
 	"github.com/scar-go/scar/local"
+	"github.com/scar-go/scar/local/wire"
 	"github.com/scar-go/scar/planner"
 )
 
@@ -229,6 +231,15 @@ func TestTagsOfOthersStay(t *testing.T) {
 			t.Errorf("%s has the tags %v, want %v", address, got, want)
 		}
 	}
+}
+
+// TestLocalLogGroupThatIsBeingDeleted is made as soon as its name is free.
+func TestLocalLogGroupThatIsBeingDeleted(t *testing.T) {
+	script := local.NewScript()
+	script.Inject("logs:CreateLogGroup", 1, local.Fault{Err: wire.Errorf(http.StatusBadRequest, "OperationAbortedException", "A conflicting operation is in progress.")})
+	c := startLocal(t, script).cloud(Options{})
+	group := planner.LogGroup{Name: "/aws/lambda/grayify", RetentionDays: 30, Tags: planner.Tags{"scar:project": "imaging"}}
+	step(t, c, planner.Create, group.Name, nil, group)
 }
 
 func TestLocalBucket(t *testing.T) {

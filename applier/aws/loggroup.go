@@ -73,7 +73,10 @@ func (l *logGroups) tags(ctx context.Context, name string) (planner.Tags, error)
 }
 
 func (l *logGroups) create(ctx context.Context, want planner.LogGroup, _ sayer) error {
-	_, err := l.client.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &want.Name, Tags: want.Tags})
+	err := l.retry(ctx, deleteWait, isBusy, func() error { // as while one of that name is being deleted
+		_, err := l.client.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &want.Name, Tags: want.Tags})
+		return err
+	})
 	if isExists(err) {
 		return errExists
 	}

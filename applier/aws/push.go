@@ -72,9 +72,9 @@ func (p *pusher) override(ctx context.Context) (image.Target, error) {
 	if err != nil {
 		return image.Target{}, fmt.Errorf("credentials for the registry %s: %w", p.registry, err)
 	}
-	host, _, found := strings.Cut(p.registry, ":")
-	if !found {
-		host = p.registry
+	host, _, err := net.SplitHostPort(p.registry)
+	if err != nil {
+		host = p.registry // without a port
 	}
 	return image.Target{Host: p.registry, Repository: p.repository, Auth: auth, PlainHTTP: isLoopback(host)}, nil
 }
