@@ -85,6 +85,16 @@ functions:
 `)
 }
 
+// getenv is a variable of the account's environment.
+func (a *account) getenv(name string) string {
+	for _, variable := range a.env {
+		if value, found := strings.CutPrefix(variable, name+"="); found {
+			return value
+		}
+	}
+	return ""
+}
+
 // scar runs a command line to its end.
 func (a *account) scar(args ...string) (stdout, stderr string, code int) {
 	cmd := exec.Command("scar", args...)

@@ -29,7 +29,7 @@ func (c *logsCommand) command() *cobra.Command {
 		Use:   "logs NAME",
 		Short: "Print the log of a function",
 		Long: `Print what a function wrote to its log, oldest first. Region and profile are the file's, if there is
-one; a file is not needed.`,
+one; a file is not needed. With --follow it goes on until it is interrupted, which is no error.`,
 		Example: `  scar logs grayify
   scar logs grayify --follow --since 10m
   scar logs grayify --since 2026-01-31T08:00:00Z --filter ERROR`,
@@ -47,6 +47,7 @@ one; a file is not needed.`,
 }
 
 func (c *logsCommand) run(cmd *cobra.Command, function string) error {
+	c.following.Store(c.follow)
 	since, err := parseSince(c.since, time.Now())
 	if err != nil {
 		return err

@@ -33,6 +33,9 @@ func main() {
 func run() int {
 	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}
 	ctx, stop := interruptible(context.Background(), func() {
+		if a.following.Load() {
+			return // the interrupt is how it ends
+		}
 		// A note has no colours, so the flags, which are being parsed meanwhile, do not matter.
 		view.Note(view.NewStreams(a.stdout, a.stderr, true, a.getenv), "\nInterrupted: finishing what is under way. Once more to stop at once.")
 	})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +18,8 @@ type app struct {
 	getenv         func(string) string
 
 	noColor bool
+
+	following atomic.Bool // the command goes on until it is interrupted
 }
 
 func (a *app) streams() *view.Streams {

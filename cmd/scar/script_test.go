@@ -42,6 +42,7 @@ func TestScripts(t *testing.T) {
 			"images":  images,
 			"bucket":  bucket,
 			"expand":  expand,
+			"logged":  logEvents,
 		},
 	})
 }

@@ -2,14 +2,19 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net/http/httptest"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	logs "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -20,6 +25,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/scar-go/scar/local"
+	"github.com/scar-go/scar/planner"
 )
 
 // images starts a registry that holds one/NAME for every argument NAME OS/ARCH, and sets REGISTRY to its
@@ -77,4 +85,46 @@ func expand(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	expanded := os.Expand(ts.ReadFile(args[0]), ts.Getenv)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(expanded), 0o600))
+}
+
+// logEvents writes to the log of a function, and makes the log if it is absent: logged FUNCTION AGO MESSAGE ...
+// AGO is how long ago the messages were written, as in 90m.
+func logEvents(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 3 {
+		ts.Fatalf("usage: logged FUNCTION AGO MESSAGE ...")
+	}
+	ago, err := time.ParseDuration(args[1])
+	ts.Check(err)
+	ts.Check(putLog(logClient(ts.Getenv), args[0], time.Now().Add(-ago), args[2:]))
+}
+
+func logClient(getenv func(string) string) *cloudwatchlogs.Client {
+	return cloudwatchlogs.New(cloudwatchlogs.Options{
+		BaseEndpoint: aws.String(getenv("AWS_ENDPOINT_URL")), Region: getenv("AWS_REGION"),
+		Credentials: credentials.NewStaticCredentialsProvider(local.AdminAccessKey, local.AdminSecretKey, ""),
+	})
+}
+
+// putLog writes messages, each to a stream of its own, to the log of a function, at a time.
+func putLog(client *cloudwatchlogs.Client, function string, at time.Time, messages []string) error {
+	ctx := context.Background()
+	group := planner.LogGroupName(function)
+	var there *logs.ResourceAlreadyExistsException
+	if _, err := client.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &group}); err != nil && !errors.As(err, &there) {
+		return err
+	}
+	for i, message := range messages {
+		stream := fmt.Sprintf("stream-%d-%d", at.UnixNano(), i)
+		if _, err := client.CreateLogStream(ctx, &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &group, LogStreamName: &stream}); err != nil {
+			return err
+		}
+		_, err := client.PutLogEvents(ctx, &cloudwatchlogs.PutLogEventsInput{
+			LogGroupName: &group, LogStreamName: &stream,
+			LogEvents: []logs.InputLogEvent{{Timestamp: aws.Int64(at.UnixMilli()), Message: aws.String(message + "\n")}},
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -2,7 +2,6 @@ package flow
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -29,11 +28,11 @@ type LogEvent struct {
 // Following ends without an error when the context does.
 func (a *Account) Logs(ctx context.Context, function string, o LogOptions, emit func(LogEvent) error) error {
 	client := cloudwatchlogs.NewFromConfig(a.config)
-	options := aws.TailOptions{Since: o.Since, Follow: o.Follow, Filter: o.Filter}
+	options := aws.TailOptions{Since: o.Since, Follow: o.Follow, Filter: o.Filter, Pause: 4 * a.pace()}
 	err := aws.Tail(ctx, client, planner.LogGroupName(function), options, func(e aws.LogEvent) error {
 		return emit(LogEvent{e.Time, e.Stream, e.Message})
 	})
-	if o.Follow && errors.Is(err, context.Canceled) {
+	if o.Follow && ctx.Err() != nil {
 		return nil
 	}
 	return explainCall(err)
