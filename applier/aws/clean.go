@@ -97,7 +97,7 @@ func (c *cleaner) former(ctx context.Context) ([]string, error) {
 }
 
 // used are the digests that functions refer to: those found by tag and those that tags of the
-// repository name. If one cannot be read, nothing is deleted.
+// repository name. If one cannot be read, or is between two images, nothing is deleted.
 func (c *cleaner) used(ctx context.Context) (map[string]bool, error) {
 	refs, err := c.finder.find(ctx, c.project)
 	if err != nil {
@@ -108,14 +108,19 @@ func (c *cleaner) used(ctx context.Context) (map[string]bool, error) {
 		if ref.Kind != planner.KindFunction {
 			continue
 		}
-		f, _, err := c.functions.read(ctx, ref.Name)
+		out, err := c.functions.get(ctx, ref.Name)
 		if errors.Is(err, errAbsent) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		if _, digest, found := strings.Cut(f.Image, "@"); found {
+		// While a function is updated, and after that failed, the image before serves, which is not told.
+		waitingFor, err := judge(out.Configuration)
+		if err != nil || waitingFor != "" {
+			return nil, fmt.Errorf("function %s may need one of them", ref.Name)
+		}
+		if _, digest, found := strings.Cut(functionValue(ref.Name, out).Image, "@"); found {
 			digests[digest] = true
 		}
 	}

@@ -87,6 +87,11 @@ func functionValue(name string, out *lambda.GetFunctionOutput) planner.Function 
 		// so it is shown as a function without code, which the plan replaces.
 		v.PackageType, v.Image = "", ""
 	}
+	if c.LastUpdateStatus == types.LastUpdateStatusFailed {
+		// The version before keeps serving, whatever the rest of the answer says. A function without an image
+		// differs from any that is wanted, so that the next plan deploys it again.
+		v.Image = ""
+	}
 	if r := c.ImageConfigResponse; r != nil && r.ImageConfig != nil {
 		v.Entrypoint = notEmpty(r.ImageConfig.EntryPoint)
 		v.Command = notEmpty(r.ImageConfig.Command)

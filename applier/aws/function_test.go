@@ -240,6 +240,24 @@ func TestUpdateFunctionThatFails(t *testing.T) {
 	})
 }
 
+// TestFunctionWhoseUpdateFailedIsDeployedAgain has Lambda answer the wanted image although the one before serves.
+func TestFunctionWhoseUpdateFailedIsDeployedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := newFakeLambda()
+		create(t, fake)
+		fake.failing, fake.functions["grayify"].update = true, true
+		live, _, err := (&functions{client: fake}).read(t.Context(), "grayify")
+		if fields := planner.Diff(live, grayify()); err != nil || len(fields) != 1 || fields[0].Path != "image" {
+			t.Fatalf("%v, %v", fields, err)
+		}
+		fake.failing, fake.calls = false, nil
+		if _, _, err := changeFunction(t.Context(), fake, planner.Update, live, grayify()); err != nil {
+			t.Fatal(err)
+		}
+		readsAs(t, fake, grayify())
+	})
+}
+
 func TestUpdateThatDoesNotShowIsAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fake := newFakeLambda()

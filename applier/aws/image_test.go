@@ -186,6 +186,13 @@ func TestFormerImagesAreRemovedWhenNobodyUsesThem(t *testing.T) {
 		"a function that cannot be read": {func(w *world) {
 			w.lambda.fails["GetFunction"] = []error{answer("AccessDenied", "no")}
 		}, all},
+		"a function that is being updated": {func(w *world) {
+			f := w.lambda.functions["grayify"]
+			f.update, f.until = true, time.Now().Add(time.Hour)
+		}, all},
+		"a function whose update failed": {func(w *world) {
+			w.lambda.failing, w.lambda.functions["grayify"].update = true, true
+		}, all},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
