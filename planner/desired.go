@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"fmt"
 	"maps"
 
 	"github.com/hashicorp/go-multierror"
@@ -79,7 +80,24 @@ func (d *desire) tags(fn *spec.Function) Tags {
 	return tags
 }
 
-func (d *desire) problem(err error) { d.problems = multierror.Append(d.problems, err) }
+// problem reports what is wrong with a function, and where in the file that is.
+func (d *desire) problem(fn *spec.Function, format string, args ...any) {
+	err := fmt.Errorf(format, args...)
+	if place := fn.Place(); place != "" {
+		err = fmt.Errorf("%s: %w", place, err)
+	}
+	d.problems = multierror.Append(d.problems, err)
+}
+
+// named finds a function of the file by its name.
+func (d *desire) named(name string) *spec.Function {
+	for i := range d.file.Functions {
+		if d.file.Functions[i].Name == name {
+			return &d.file.Functions[i]
+		}
+	}
+	return &spec.Function{Name: name}
+}
 
 // warn attaches a warning to a resource of the state; New carries it into the plan.
 func (d *desire) warn(a Address, message string) {

@@ -26,8 +26,8 @@ func (d *desire) checkOverlapsWithinFile(ofBucket []Trigger) {
 	for i, a := range ofBucket {
 		for _, b := range ofBucket[i+1:] {
 			if a.overlap(b) {
-				d.problem(fmt.Errorf("functions %s and %s: %s overlaps %s: S3 starts one function for one event: give them different prefixes or suffixes",
-					a.function(), b.function(), a.describe(), b.describe()))
+				d.problem(d.named(b.function()), "functions %s and %s: %s overlaps %s: S3 starts one function for one event: give them different prefixes or suffixes",
+					a.function(), b.function(), a.describe(), b.describe())
 			}
 		}
 	}
@@ -63,8 +63,8 @@ func (d *desire) checkRecords(triggers map[string][]Trigger) {
 		}
 		for _, t := range triggers[records.Bucket] {
 			if t.overlap(written) {
-				d.problem(fmt.Errorf("function %s: its input (%s) covers the records that scar keeps in s3://%s/%s: use a prefix, or another output bucket",
-					t.function(), t.describe(), written.Bucket, written.Prefix))
+				d.problem(d.named(t.function()), "function %s: its input (%s) covers the records that scar keeps in s3://%s/%s: use a prefix, or another output bucket",
+					t.function(), t.describe(), written.Bucket, written.Prefix)
 			}
 		}
 	}
@@ -133,7 +133,7 @@ func (d *desire) checkLoops() {
 func (d *desire) reportLoop(loop []string, certainty feed) {
 	turn := strings.Join(append(slices.Clone(loop), loop[0]), " → ")
 	if certainty == surely {
-		d.problem(fmt.Errorf("functions %s: the outputs of each start the next, without end: write to a prefix that is no input", turn))
+		d.problem(d.named(loop[0]), "functions %s: the outputs of each start the next, without end: write to a prefix that is no input", turn)
 		return
 	}
 	d.warn(Address{KindFunction, loop[0]}, fmt.Sprintf("outputs may start functions without end (%s), depending on the names of the files that are written", turn))

@@ -54,6 +54,17 @@ func TestFlow(t *testing.T) {
 	}
 }
 
+func TestProblemsSayWhereTheyAre(t *testing.T) {
+	first, second := testFunction("a", "x", "in/", "y", "a/"), testFunction("b", "x", "in/", "y", "b/")
+	first.File, first.Line, first.Column = "func.yaml", 3, 3
+	second.File, second.Line, second.Column = "more.yaml", 12, 5
+	f := testFile(func(f *spec.File) { f.Functions = []spec.Function{first, second} })
+	_, err := Desired(f, testEnv(f))
+	if err == nil || !strings.Contains(err.Error(), "more.yaml:12:5: functions a and b: ") && !strings.Contains(err.Error(), "func.yaml:3:3: functions b and a: ") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func suffixed(fn spec.Function, suffix string) spec.Function {
 	fn.Inputs[0].Suffix = []string{suffix}
 	return fn

@@ -1,10 +1,6 @@
 package planner
 
-import (
-	"fmt"
-
-	"github.com/scar-go/scar/spec"
-)
+import "github.com/scar-go/scar/spec"
 
 // Image is the image of one function in the project's repository, under the function's name as tag.
 // Parts says what it is made of, read by position from a manifest, live or predicted.
@@ -33,7 +29,7 @@ func (i Image) needs(string) []Address { return []Address{{KindRepository, i.Rep
 func (d *desire) image(fn *spec.Function) {
 	img, found := d.env.Images[fn.Name]
 	if !found {
-		d.problem(fmt.Errorf("function %s: no image was assembled for it", fn.Name))
+		d.problem(fn, "function %s: no image was assembled for it", fn.Name)
 		return
 	}
 	img.Repository, img.Tag = RepositoryName(d.file.Project), fn.Name

@@ -53,8 +53,8 @@ func (d *desire) role(fn *spec.Function) {
 		Tags:        d.tags(fn),
 	}
 	if size := len(role.Policy.JSON()); size > maxInlinePolicy {
-		d.problem(fmt.Errorf("function %s: its inputs, outputs and permissions make a policy of %d characters, IAM allows %d: use fewer of them, or bring a role of your own (role: ARN)",
-			fn.Name, size, maxInlinePolicy))
+		d.problem(fn, "function %s: its inputs, outputs and permissions make a policy of %d characters, IAM allows %d: use fewer of them, or bring a role of your own (role: ARN)",
+			fn.Name, size, maxInlinePolicy)
 	}
 	d.add(fn, role, role.Name)
 }

@@ -3,6 +3,8 @@
 // the file alone can have has been reported with its line and column.
 package spec
 
+import "fmt"
+
 // File is one project as its file describes it, overlays merged.
 type File struct {
 	Path    string // of the first file, as the user gave it; - for standard input
@@ -21,7 +23,8 @@ type Function struct {
 	Name        string
 	Description string
 	File        string // that Line is in, as the user gave it; one of several when files are overlaid
-	Line        int    // of the function's key in the file, for messages of later checks
+	Line        int    // of the function's key in the file, from 1, for messages of later checks
+	Column      int    // likewise, in characters
 
 	Image   Source
 	Script  *Script  // nil: the image's entrypoint runs, with Command if that is set
@@ -46,6 +49,15 @@ type Function struct {
 
 	Tags        map[string]string // the file's and the function's; without scar's own
 	TagsManaged bool              // the file has a tags block: tags that it does not name are removed
+}
+
+// Place is where the function is described, as problems show it: func.yaml:12:5. It is empty for a function
+// that was not read from a file.
+func (f *Function) Place() string {
+	if f.File == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d:%d", f.File, f.Line, f.Column)
 }
 
 // Source is where an image comes from.

@@ -57,6 +57,7 @@ func describeFunction(name string, n *node, r *report) *draft {
 		Name:             name,
 		File:             n.src.name,
 		Line:             n.line,
+		Column:           n.column,
 		Description:      n.get("description").str(),
 		Memory:           n.get("memory").quantity("MB", defaultMemory),
 		Timeout:          n.get("timeout").quantity("s", defaultTimeout),

@@ -73,7 +73,7 @@ functions:
 		Path: path, Project: "imaging", Region: "eu-west-1", Profile: "lab",
 		Tags: map[string]string{"team": "imaging", "cost": "0x10"}, TagsManaged: true,
 		Functions: []Function{{
-			Name: "grayify", File: path, Line: 15, Description: "To grayscale, for $5",
+			Name: "grayify", File: path, Line: 15, Column: 3, Description: "To grayscale, for $5",
 			Image: Source{Reference: "dpokidov/imagemagick:7.1"}, Script: &Script{Name: "grayify.sh", Content: []byte(script)},
 			Files: []Entry{
 				{Name: "labels.txt", Path: filepath.Join(folder, "labels.txt"), Size: 4},
@@ -93,7 +93,7 @@ functions:
 			Logs: Logs{RetentionDays: 30, Level: "debug"},
 			Tags: map[string]string{"team": "other", "cost": "0x10", "stage": "test"}, TagsManaged: true,
 		}, {
-			Name: "zoom", File: path, Line: 11,
+			Name: "zoom", File: path, Line: 11, Column: 3,
 			Image: Source{Reference: "ghcr.io/team/zoom:1"}, Command: []string{"--scale", "2", "$HOME", "${X}"},
 			Memory: 512, Timeout: 16, TimeoutMargin: 8, EphemeralStorage: 512, KeepFolders: true,
 			Env:  map[string]string{"LANG": "C.UTF-8", "MODE": "fast"},
@@ -112,7 +112,7 @@ func TestLoadSmallestFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Function{{
-		Name: "f", File: got.Path, Line: 2, Image: Source{Reference: "alpine"},
+		Name: "f", File: got.Path, Line: 2, Column: 13, Image: Source{Reference: "alpine"},
 		Script: &Script{Name: "run", Content: []byte("echo $HOME ${HOME} $$\n")},
 		Memory: 512, Timeout: 300, TimeoutMargin: 10, EphemeralStorage: 512, KeepFolders: true,
 		Env: map[string]string{}, Logs: Logs{RetentionDays: 30, Level: "info"}, Tags: map[string]string{},
