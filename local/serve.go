@@ -22,6 +22,10 @@ func newService(h http.Handler, p wire.Protocol) service {
 // ServeHTTP serves one call: it is identified and admitted, the script may make it fail, and its service
 // answers it.
 func (b *Backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if fromWebPage(r) {
+		http.Error(w, "the local backend does not serve web pages of other hosts", http.StatusForbidden)
+		return
+	}
 	call, err := b.admit(r)
 	s, known := b.services[call.Service]
 	if !known {

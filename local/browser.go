@@ -1,0 +1,36 @@
+package local
+
+import (
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// fromWebPage says whether a request comes from a page of another host that a browser on this machine shows. It
+// reaches the loopback interface, and could sign with the keys that everybody knows, in the address of a request
+// that browsers send without asking; or it calls this machine by a name of its own, which resolves to it.
+func fromWebPage(r *http.Request) bool {
+	if !isLoopbackName(r.Host) {
+		return true
+	}
+	if origin := r.Header.Get("Origin"); origin != "" {
+		u, err := url.Parse(origin)
+		return err != nil || !isLoopbackName(u.Host)
+	}
+	return r.Header.Get("Sec-Fetch-Site") == "cross-site"
+}
+
+// isLoopbackName says whether a host, with or without a port, is this machine by name or by number. Browsers and
+// resolvers keep names below localhost on this machine (RFC 6761, section 6.3).
+func isLoopbackName(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.ToLower(strings.Trim(host, "[]"))
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
