@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -165,6 +166,15 @@ func (s *Service) change(name string, change func(*role) error) error {
 	return err
 }
 
+// changeNamed changes the role that a form names.
+func (s *Service) changeNamed(form url.Values, change func(*role) error) error {
+	name, err := roleName(form)
+	if err != nil {
+		return err
+	}
+	return s.change(name, change)
+}
+
 // startLag notes that others see the state before for a while.
 func (s *Service) startLag(before role, existed, trust bool) {
 	if s.cfg.Lag == nil {
@@ -202,6 +212,15 @@ func (s *Service) seen(name string) (role, error) {
 		return role{}, noSuchRole(name)
 	}
 	return r, nil
+}
+
+// seenNamed is the role that a form names, as a reader sees it.
+func (s *Service) seenNamed(form url.Values) (role, error) {
+	name, err := roleName(form)
+	if err != nil {
+		return role{}, err
+	}
+	return s.seen(name)
 }
 
 // assumable says whether a role's trust policy has reached those who assume it.

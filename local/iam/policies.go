@@ -82,11 +82,7 @@ func (s *Service) deleteRolePolicy(_ context.Context, form url.Values) (any, err
 }
 
 func (s *Service) listRolePolicies(ctx context.Context, form url.Values) (any, error) {
-	name, err := roleName(form)
-	if err != nil {
-		return nil, err
-	}
-	r, err := s.seen(name)
+	r, err := s.seenNamed(form)
 	if err != nil {
 		return nil, err
 	}
@@ -102,10 +98,6 @@ func (s *Service) listRolePolicies(ctx context.Context, form url.Values) (any, e
 }
 
 func (s *Service) attachRolePolicy(_ context.Context, form url.Values) (any, error) {
-	name, err := roleName(form)
-	if err != nil {
-		return nil, err
-	}
 	arn, err := required(form, "PolicyArn")
 	if err != nil {
 		return nil, err
@@ -113,7 +105,7 @@ func (s *Service) attachRolePolicy(_ context.Context, form url.Values) (any, err
 	if _, found := managedPolicies[arn]; !found {
 		return nil, wire.Errorf(http.StatusNotFound, "NoSuchEntity", "Policy %s does not exist or is not attachable.", arn)
 	}
-	return nil, s.change(name, func(r *role) error {
+	return nil, s.changeNamed(form, func(r *role) error {
 		at, found := slices.BinarySearch(r.Attached, arn)
 		if found {
 			return nil
@@ -127,15 +119,11 @@ func (s *Service) attachRolePolicy(_ context.Context, form url.Values) (any, err
 }
 
 func (s *Service) detachRolePolicy(_ context.Context, form url.Values) (any, error) {
-	name, err := roleName(form)
-	if err != nil {
-		return nil, err
-	}
 	arn, err := required(form, "PolicyArn")
 	if err != nil {
 		return nil, err
 	}
-	return nil, s.change(name, func(r *role) error {
+	return nil, s.changeNamed(form, func(r *role) error {
 		at, found := slices.BinarySearch(r.Attached, arn)
 		if !found {
 			return wire.Errorf(http.StatusNotFound, "NoSuchEntity", "Policy %s was not found.", arn)
@@ -146,11 +134,7 @@ func (s *Service) detachRolePolicy(_ context.Context, form url.Values) (any, err
 }
 
 func (s *Service) listAttachedRolePolicies(ctx context.Context, form url.Values) (any, error) {
-	name, err := roleName(form)
-	if err != nil {
-		return nil, err
-	}
-	r, err := s.seen(name)
+	r, err := s.seenNamed(form)
 	if err != nil {
 		return nil, err
 	}
@@ -173,11 +157,7 @@ func (s *Service) listAttachedRolePolicies(ctx context.Context, form url.Values)
 // listInstanceProfilesForRole is served because whoever deletes a role asks; there are no instances
 // here, and so no profiles.
 func (s *Service) listInstanceProfilesForRole(_ context.Context, form url.Values) (any, error) {
-	name, err := roleName(form)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := s.seen(name); err != nil {
+	if _, err := s.seenNamed(form); err != nil {
 		return nil, err
 	}
 	return struct {

@@ -116,11 +116,7 @@ func trustDocument(form url.Values, param string) (string, error) {
 }
 
 func (s *Service) getRole(_ context.Context, form url.Values) (any, error) {
-	name, err := roleName(form)
-	if err != nil {
-		return nil, err
-	}
-	r, err := s.seen(name)
+	r, err := s.seenNamed(form)
 	if err != nil {
 		return nil, err
 	}
@@ -130,10 +126,6 @@ func (s *Service) getRole(_ context.Context, form url.Values) (any, error) {
 }
 
 func (s *Service) updateRole(_ context.Context, form url.Values) (any, error) {
-	name, err := roleName(form)
-	if err != nil {
-		return nil, err
-	}
 	text, err := description(form)
 	if err != nil {
 		return nil, err
@@ -142,7 +134,7 @@ func (s *Service) updateRole(_ context.Context, form url.Values) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = s.change(name, func(r *role) error {
+	err = s.changeNamed(form, func(r *role) error {
 		// Left out, a parameter leaves the description and resets the duration (IAM API, UpdateRole).
 		if form.Has("Description") {
 			r.Description = text
@@ -154,16 +146,12 @@ func (s *Service) updateRole(_ context.Context, form url.Values) (any, error) {
 }
 
 func (s *Service) updateRoleDescription(_ context.Context, form url.Values) (any, error) {
-	name, err := roleName(form)
-	if err != nil {
-		return nil, err
-	}
 	text, err := description(form)
 	if err != nil {
 		return nil, err
 	}
 	var changed role
-	err = s.change(name, func(r *role) error {
+	err = s.changeNamed(form, func(r *role) error {
 		r.Description = text
 		changed = r.clone()
 		return nil
@@ -172,15 +160,11 @@ func (s *Service) updateRoleDescription(_ context.Context, form url.Values) (any
 }
 
 func (s *Service) updateAssumeRolePolicy(_ context.Context, form url.Values) (any, error) {
-	name, err := roleName(form)
-	if err != nil {
-		return nil, err
-	}
 	document, err := trustDocument(form, "PolicyDocument")
 	if err != nil {
 		return nil, err
 	}
-	return nil, s.change(name, func(r *role) error {
+	return nil, s.changeNamed(form, func(r *role) error {
 		r.Trust = document
 		return nil
 	})

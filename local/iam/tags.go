@@ -12,15 +12,11 @@ import (
 )
 
 func (s *Service) tagRole(_ context.Context, form url.Values) (any, error) {
-	name, err := roleName(form)
-	if err != nil {
-		return nil, err
-	}
 	tags, err := formTags(form)
 	if err != nil {
 		return nil, err
 	}
-	return nil, s.change(name, func(r *role) error {
+	return nil, s.changeNamed(form, func(r *role) error {
 		if r.Tags == nil {
 			r.Tags = map[string]string{}
 		}
@@ -36,11 +32,7 @@ func (s *Service) tagRole(_ context.Context, form url.Values) (any, error) {
 }
 
 func (s *Service) untagRole(_ context.Context, form url.Values) (any, error) {
-	name, err := roleName(form)
-	if err != nil {
-		return nil, err
-	}
-	return nil, s.change(name, func(r *role) error {
+	return nil, s.changeNamed(form, func(r *role) error {
 		for i := 1; ; i++ {
 			key, found := wire.Member(form, "TagKeys", i, "")
 			if !found {
@@ -56,11 +48,7 @@ func removeTag(tags map[string]string, key string) {
 }
 
 func (s *Service) listRoleTags(ctx context.Context, form url.Values) (any, error) {
-	name, err := roleName(form)
-	if err != nil {
-		return nil, err
-	}
-	r, err := s.seen(name)
+	r, err := s.seenNamed(form)
 	if err != nil {
 		return nil, err
 	}
