@@ -54,7 +54,7 @@ func (b *Backend) resourceOf(r *http.Request, call wire.Call, body []byte) strin
 	}
 	switch call.Service {
 	case "lambda":
-		if name := lambdaResource(r.URL.Path); strings.HasPrefix(name, "arn:") {
+		if name := lambdaResource(r.URL.Path, body); strings.HasPrefix(name, "arn:") {
 			return name
 		} else if name != "" {
 			return regional("lambda", "function:"+name)
@@ -64,22 +64,41 @@ func (b *Backend) resourceOf(r *http.Request, call wire.Call, body []byte) strin
 	case "logs":
 		return logsResource(regional, body)
 	case "ecr":
-		var in struct{ RepositoryName, ResourceArn string }
-		if err := json.Unmarshal(body, &in); err == nil && in.RepositoryName != "" {
-			return regional("ecr", "repository/"+in.RepositoryName)
-		} else if err == nil && in.ResourceArn != "" {
-			return in.ResourceArn
-		}
+		return ecrResource(regional, body)
 	}
 	return "*"
 }
 
-func lambdaResource(path string) string {
-	parts := strings.Split(strings.Trim(path, "/"), "/")
-	if len(parts) < 3 {
+// lambdaResource is the name or ARN of the function that a call is about: in the path, or, where it is
+// created, in the body.
+func lambdaResource(path string, body []byte) string {
+	if parts := strings.Split(strings.Trim(path, "/"), "/"); len(parts) >= 3 {
+		return parts[2]
+	}
+	var in struct{ FunctionName string }
+	if err := json.Unmarshal(body, &in); err != nil {
 		return ""
 	}
-	return parts[2]
+	return in.FunctionName
+}
+
+func ecrResource(regional func(service, resource string) string, body []byte) string {
+	var in struct {
+		RepositoryName, ResourceArn string
+		RepositoryNames             []string
+	}
+	switch err := json.Unmarshal(body, &in); {
+	case err != nil:
+		return "*"
+	case in.RepositoryName != "":
+		return regional("ecr", "repository/"+in.RepositoryName)
+	case len(in.RepositoryNames) == 1:
+		return regional("ecr", "repository/"+in.RepositoryNames[0])
+	case in.ResourceArn != "":
+		return in.ResourceArn
+	default:
+		return "*"
+	}
 }
 
 func (b *Backend) roleResource(r *http.Request, body []byte) string {

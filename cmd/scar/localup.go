@@ -52,7 +52,11 @@ func (c *localUpCommand) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if err := view.Up(c.streams(), c.format.format(), backend.Endpoint().URL, state, backend.Endpoint().Environment()); err != nil {
+	environment := backend.Endpoint().Environment()
+	if c.state != "" { // or --local would look elsewhere
+		environment = append(environment, [2]string{"SCAR_STATE_DIR", state})
+	}
+	if err := view.Up(c.streams(), c.format.format(), backend.Endpoint().URL, state, environment); err != nil {
 		return err
 	}
 	return backend.Wait(cmd.Context())

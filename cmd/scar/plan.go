@@ -70,7 +70,7 @@ func (c *planCommand) run(cmd *cobra.Command) error {
 		if err := planned.Save(c.out, planner.Source{Files: c.files.files(), Profile: profile, Version: version}); err != nil {
 			return err
 		}
-		view.Saved(c.streams(), c.out)
+		view.Saved(c.streams(), c.out, c.account.local)
 	}
 	if c.detailed && planned.HasChanges() {
 		return exitCode(exitChanges)

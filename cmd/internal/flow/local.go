@@ -29,18 +29,19 @@ const announcement = "endpoint.json"
 // probeTimeout bounds the question whether somebody listens. It is asked of this machine.
 const probeTimeout = 2 * time.Second
 
-// FindLocal finds a running scar local up: by what it wrote into its state directory, or at the default
-// port.
+// FindLocal finds a running scar local up by what it wrote into its state directory. A port alone would
+// not do: whoever listens there may be another user's backend.
 func FindLocal(ctx context.Context, stateDir string) (*Endpoint, error) {
-	e := &Endpoint{URL: "http://" + loopback(DefaultPort), Region: local.DefaultRegion}
+	e := &Endpoint{Region: local.DefaultRegion}
 	content, err := os.ReadFile(filepath.Join(stateDir, announcement))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("no local backend runs with its state in %s: start one with scar local up, or name the folder that it was given with --state in SCAR_STATE_DIR", stateDir)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("find the local backend: %w", err)
 	}
-	if err == nil {
-		if err := json.Unmarshal(content, e); err != nil {
-			return nil, fmt.Errorf("find the local backend: parse %s: %w", filepath.Join(stateDir, announcement), err)
-		}
+	if err := json.Unmarshal(content, e); err != nil {
+		return nil, fmt.Errorf("find the local backend: parse %s: %w", filepath.Join(stateDir, announcement), err)
 	}
 	e.AccessKey, e.SecretKey = local.AdminAccessKey, local.AdminSecretKey
 	u, err := url.Parse(e.URL)

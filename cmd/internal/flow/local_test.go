@@ -27,6 +27,9 @@ func TestFindLocal(t *testing.T) {
 		}
 	}
 	url := "http://" + listener.Addr().String()
+	if _, err := FindLocal(ctx, dir); err == nil || !strings.Contains(err.Error(), "SCAR_STATE_DIR") {
+		t.Errorf("no announcement: %v", err)
+	}
 	write(`{"endpoint": "` + url + `", "region": "eu-west-1"}`)
 	e, err := FindLocal(ctx, dir)
 	if err != nil || e.URL != url || e.Region != "eu-west-1" || e.AccessKey == "" {

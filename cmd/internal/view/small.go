@@ -1,7 +1,6 @@
 package view
 
 import (
-	"fmt"
 
 	"github.com/scar-go/scar/spec"
 )
@@ -107,7 +106,11 @@ func Prompt(s *Streams, question string) {
 	p.printf("\n%s\n  Only \"yes\" is taken as an answer: ", p.paint(bold, clean(question)))
 }
 
-// Saved says where a plan was written.
-func Saved(s *Streams, path string) {
-	s.err().printf("\nThe plan is saved. To carry it out: scar apply %s\n", clean(fmt.Sprint(path)))
+// Saved says where a plan was written, and how to carry it out where it was made.
+func Saved(s *Streams, path string, local bool) {
+	command := "scar apply"
+	if local {
+		command += " --local"
+	}
+	s.err().printf("\nThe plan is saved. To carry it out: %s %s\n", command, clean(path))
 }
