@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/scar-go/scar/planner"
@@ -37,7 +38,12 @@ func warnings(p *printer, list []planner.Warning) error {
 func visible(c planner.Change) bool { return c.Action != planner.NoOp }
 
 func summary(p *planner.Plan) string {
-	if !p.HasChanges() {
+	// A file describes at least one function, so a plan in which nothing is wanted removes a project.
+	wanted := slices.ContainsFunc(p.Changes, func(c planner.Change) bool { return c.Action != planner.Retain })
+	switch {
+	case !wanted:
+		return fmt.Sprintf("No changes. There is nothing of project %s to destroy.", p.Project)
+	case !p.HasChanges():
 		return "No changes. Your account matches the file."
 	}
 	add, change, destroy := p.Counts()

@@ -95,6 +95,16 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 }
 
+// unchanged is a plan of what is there and as it should be.
+func unchanged() *planner.Plan {
+	p := &planner.Plan{Project: "imaging", Account: "000000000000", Region: "eu-west-1"}
+	group := planner.LogGroup{Name: "/aws/lambda/new", RetentionDays: 30}
+	p.Changes = []planner.Change{{
+		Address: planner.Address{Kind: planner.KindLogGroup, Name: group.Name}, Action: planner.NoOp, Before: group, After: group,
+	}}
+	return p
+}
+
 func TestPlan(t *testing.T) {
 	for name, c := range map[string]struct {
 		plan   *planner.Plan
@@ -105,8 +115,9 @@ func TestPlan(t *testing.T) {
 		"plan-color.txt": {everything(), Human, true},
 		"plan.json":      {everything(), JSON, false},
 		"plan.md":        {everything(), Markdown, false},
-		"empty.txt":      {&planner.Plan{Project: "imaging", Account: "000000000000", Region: "eu-west-1"}, Human, false},
-		"empty.md":       {&planner.Plan{Project: "imaging", Account: "000000000000", Region: "eu-west-1"}, Markdown, false},
+		"empty.txt":      {unchanged(), Human, false},
+		"empty.md":       {unchanged(), Markdown, false},
+		"nothing.txt":    {&planner.Plan{Project: "imaging", Account: "000000000000", Region: "eu-west-1"}, Human, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out, err bytes.Buffer
