@@ -326,6 +326,53 @@ func TestApplyKeepsARoleUntilItsFunctionHasLeftIt(t *testing.T) {
 	})
 }
 
+// TestApplyRemovesFormerTriggersBeforeTheFunctionIsReplaced keeps the policy, by which former buckets are found,
+// until they are left.
+func TestApplyRemovesFormerTriggersBeforeTheFunctionIsReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var changes []planner.Change
+		for _, c := range append(shared("photos"), stack("grayify", "photos")...) {
+			switch c.Kind {
+			case planner.KindFunction:
+				changes = append(changes, as(planner.Replace, c)...)
+			case planner.KindPermission, planner.KindTrigger:
+				changes = append(changes, as(planner.Delete, c)...)
+			}
+		}
+		cloud := newFakeCloud()
+		if _, err := applier.Apply(t.Context(), cloud, plan(changes), applier.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		before(t, cloud.log, "-trigger/", "+permission/", "-permission/", "+function/")
+	})
+}
+
+// TestApplyOrdersReplacedFunctionsThatChangePlaces has two functions that are replaced and each take over the
+// bucket of the other.
+func TestApplyOrdersReplacedFunctionsThatChangePlaces(t *testing.T) {
+	at := func(k planner.Kind, name string) planner.Address { return planner.Address{Kind: k, Name: name} }
+	var changes []planner.Change
+	for _, f := range [][3]string{{"f", "a", "b"}, {"g", "b", "a"}} {
+		function, former, wanted := at(planner.KindFunction, f[0]), at(planner.KindPermission, f[0]+"/"+f[1]), at(planner.KindPermission, f[0]+"/"+f[2])
+		changes = append(changes,
+			planner.Change{Address: function, Action: planner.Replace, Before: planner.Function{}, After: planner.Function{}},
+			planner.Change{Address: former, Action: planner.Delete, Before: planner.Permission{Function: f[0]}, Needs: []planner.Address{function}},
+			planner.Change{Address: wanted, Action: planner.Create, After: planner.Permission{Function: f[0]}, Needs: []planner.Address{function}},
+			planner.Change{Address: at(planner.KindTrigger, f[1]+"/of-"+f[0]), Action: planner.Delete, Before: planner.Trigger{}, Needs: []planner.Address{former}},
+			planner.Change{Address: at(planner.KindTrigger, f[2]+"/of-"+f[0]), Action: planner.Create, After: planner.Trigger{}, Needs: []planner.Address{wanted}},
+		)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		cloud := newFakeCloud()
+		if _, err := applier.Apply(t.Context(), cloud, plan(changes), applier.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		if len(cloud.log) != 2*len(changes) {
+			t.Errorf("%v", cloud.log)
+		}
+	})
+}
+
 // TestApplyRandomPlans makes plans of functions and buckets of all actions and checks for each that no
 // change began before what it stands on was done, and nothing was deleted before what stood on it.
 func TestApplyRandomPlans(t *testing.T) {

@@ -21,7 +21,8 @@ type node struct {
 // out, there is nothing to do for them.
 //
 // What is made waits for what it stands on. What is deleted waits for all that stood on it, be that
-// deleted as well, or changed so that it stands on something else.
+// deleted as well, or changed so that it stands on something else. What is replaced waits for what leaves it,
+// where that makes no cycle.
 func order(plan *planner.Plan) ([]node, error) {
 	nodes, home, err := batches(plan.Changes)
 	if err != nil {
@@ -33,6 +34,9 @@ func order(plan *planner.Plan) ([]node, error) {
 				return nil, err
 			}
 		}
+	}
+	for i := range nodes {
+		leaveBeforeReplacement(nodes, home, i)
 	}
 	for i := range nodes {
 		nodes[i].waits = sortedSet(nodes[i].waits)
@@ -98,30 +102,65 @@ func batchKey(c planner.Change) string {
 
 // connect adds the edges between node i, which holds c, and the nodes of what c stands or stood on.
 func connect(nodes []node, home map[planner.Address]place, i int, c planner.Change) error {
-	edge := func(before, after int) {
-		if before != after {
-			nodes[after].waits = append(nodes[after].waits, before)
-			nodes[before].next = append(nodes[before].next, after)
-		}
-	}
 	for _, need := range c.Needs {
 		at, changes := home[need]
 		switch {
 		case !changes:
 		case c.Action == planner.Delete && at.action == planner.Delete:
-			edge(i, at.node)
+			edge(nodes, i, at.node)
 		case makes(c.Action) && makes(at.action):
-			edge(at.node, i)
+			edge(nodes, at.node, i)
 		case makes(c.Action) && at.action == planner.Delete:
 			return fmt.Errorf("the plan deletes %s, which %s needs", need, c.Address)
 		}
 	}
 	for _, need := range stoodOn(c.Before) {
 		if at, changes := home[need]; changes && at.action == planner.Delete {
-			edge(i, at.node)
+			edge(nodes, i, at.node)
 		}
 	}
 	return nil
+}
+
+func edge(nodes []node, before, after int) {
+	if before != after {
+		nodes[after].waits = append(nodes[after].waits, before)
+		nodes[before].next = append(nodes[before].next, after)
+	}
+}
+
+// leaveBeforeReplacement lets the deletions of node i go before the replacement of what they stood on. A function
+// that is replaced takes its policy with it, and with the policy the way to the buckets that started it: after a
+// crash in between, a rule that was still to be deleted would not be found again. Two functions that are replaced
+// and change places at their buckets wait for each other; the order is then left open.
+func leaveBeforeReplacement(nodes []node, home map[planner.Address]place, i int) {
+	for _, c := range nodes[i].batch {
+		for _, need := range c.Needs {
+			at, changes := home[need]
+			if c.Action == planner.Delete && changes && at.action == planner.Replace && !leadsTo(nodes, at.node, i) {
+				edge(nodes, i, at.node)
+			}
+		}
+	}
+}
+
+// leadsTo says whether one node has to be done before another, directly or not.
+func leadsTo(nodes []node, from, to int) bool {
+	seen := map[int]bool{}
+	for stack := []int{from}; len(stack) > 0; {
+		i := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if i == to {
+			return true
+		}
+		for _, next := range nodes[i].next {
+			if !seen[next] {
+				seen[next] = true
+				stack = append(stack, next)
+			}
+		}
+	}
+	return false
 }
 
 // makes says whether an action leaves the resource in existence.
