@@ -34,17 +34,16 @@ func Check(ctx context.Context, cacheDir string) []Finding {
 	if err != nil {
 		return []Finding{{Name: "image cache", Required: true, Detail: err.Error()}}
 	}
-	return []Finding{
-		{Name: "image cache", OK: true, Required: true, Detail: cache.dir},
-		cache.checkNamespaces(ctx),
-		cache.check(ctx, probeTmpfs, true, "/tmp of functions has its exact size", ""),
-		cache.check(ctx, probeProc, true, "functions see their own processes only",
-			"do not run scar in a container that hides parts of /proc; with docker: docker run --security-opt systempaths=unconfined …"),
-		cache.check(ctx, probeOverlay, false, "images share their layers",
-			"none needed: images are joined by hard links, which takes longer when a script changes"),
-		checkMemory(),
-		checkArchitecture(),
+	findings := []Finding{{Name: "image cache", OK: true, Required: true, Detail: cache.dir}, cache.checkNamespaces(ctx)}
+	if findings[1].OK { // the rest is tried in namespaces: without them it would say the same again
+		findings = append(findings,
+			cache.check(ctx, probeTmpfs, true, "/tmp of functions has its exact size", ""),
+			cache.check(ctx, probeProc, true, "functions see their own processes only",
+				"do not run scar in a container that hides parts of /proc; with docker: docker run --security-opt systempaths=unconfined …"),
+			cache.check(ctx, probeOverlay, false, "images share their layers",
+				"none needed: images are joined by hard links, which takes longer when a script changes"))
 	}
+	return append(findings, checkMemory(), checkArchitecture())
 }
 
 func (c *Cache) checkNamespaces(ctx context.Context) Finding {
