@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -26,7 +25,7 @@ func Diff(before, after Value) []Field {
 		return nil
 	}
 	if b.IsValid() && a.IsValid() && b.Type() != a.Type() {
-		panic(fmt.Sprintf("planner: cannot compare %s with %s", b.Type(), a.Type()))
+		return append(Diff(before, nil), Diff(nil, after)...) // nothing of two kinds is the same
 	}
 	return diffStruct("", t, b, a)
 }

@@ -105,3 +105,10 @@ func TestEveryKindIsRankedAndMade(t *testing.T) {
 		}
 	}
 }
+
+func TestDiffOfTwoKinds(t *testing.T) {
+	fields := Diff(LogGroup{Name: "a"}, Bucket{Name: "a"})
+	if len(fields) != 2 || fields[0].Before != "a" || fields[1].After != "a" {
+		t.Errorf("got %v", fields)
+	}
+}
