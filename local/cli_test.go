@@ -43,8 +43,9 @@ func TestCommandLineReadsBack(t *testing.T) {
 		{"ecr describe-repositories --query repositories[].repositoryUri", "000000000000.dkr.ecr.us-east-1.amazonaws.com/scar/p"},
 		{"resourcegroupstaggingapi get-resources --query ResourceTagMappingList[].ResourceARN", "arn:aws:logs:us-east-1:000000000000:log-group:/g"},
 	} {
-		cmd := exec.Command(program, append(strings.Fields(c.args), "--output", "text")...)
-		cmd.Env = append(os.Environ(), "HOME="+home, "AWS_ENDPOINT_URL="+b.Endpoint(), "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1",
+		// The variable AWS_ENDPOINT_URL is known since 2.13 only.
+		cmd := exec.Command(program, append(strings.Fields(c.args), "--output", "text", "--endpoint-url", b.Endpoint())...)
+		cmd.Env = append(os.Environ(), "HOME="+home, "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1",
 			"AWS_ACCESS_KEY_ID="+AdminAccessKey, "AWS_SECRET_ACCESS_KEY="+AdminSecretKey, "AWS_MAX_ATTEMPTS=1", "AWS_CONFIG_FILE="+home+"/none")
 		out, err := cmd.CombinedOutput()
 		if got := strings.TrimSpace(string(out)); err != nil || got != c.want {

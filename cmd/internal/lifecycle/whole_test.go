@@ -63,6 +63,9 @@ func (c *cli) try(program string, args ...string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if program == "aws" { // before 2.13 it does not know the variable
+		args = append([]string{"--endpoint-url", c.variable("AWS_ENDPOINT_URL")}, args...)
+	}
 	cmd := exec.CommandContext(c.t.Context(), path, args...)
 	cmd.Dir, cmd.Env = c.dir, c.env
 	out, err := cmd.CombinedOutput()
