@@ -27,6 +27,9 @@ func Diff(before, after Value) []Field {
 	if b.IsValid() && a.IsValid() && b.Type() != a.Type() {
 		return append(Diff(before, nil), Diff(nil, after)...) // nothing of two kinds is the same
 	}
+	if reflect.DeepEqual(before, after) {
+		return nil // as nearly always: most of a project does not change
+	}
 	return diffStruct("", t, b, a)
 }
 
@@ -58,6 +61,9 @@ func diffStruct(prefix string, t reflect.Type, before, after reflect.Value) []Fi
 // diffMap compares maps of strings key by key. Names that promise a secret make the entry sensitive.
 func diffMap(path string, before, after reflect.Value) []Field {
 	b, a := stringMap(before), stringMap(after)
+	if maps.Equal(b, a) {
+		return nil
+	}
 	keys := map[string]bool{}
 	for k := range b {
 		keys[k] = true

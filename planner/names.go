@@ -3,7 +3,6 @@ package planner
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"strings"
 )
 
@@ -131,7 +130,7 @@ func (n Naming) DNSSuffix() string {
 func ServicePrincipal(service string) string { return service + ".amazonaws.com" }
 
 func (n Naming) arn(service, region, account, resource string) string {
-	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", n.Partition, service, region, account, resource)
+	return strings.Join([]string{"arn", n.Partition, service, region, account, resource}, ":")
 }
 
 // PartitionOf is the partition of a region.

@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -106,7 +107,8 @@ func (p Policy) Canonical() Policy {
 		out.Statements[i] = s
 	}
 	slices.SortStableFunc(out.Statements, func(a, b Statement) int {
-		return slices.Compare(a.sortKey(), b.sortKey())
+		return cmp.Or(cmp.Compare(a.Sid, b.Sid), cmp.Compare(a.Effect, b.Effect),
+			slices.Compare(a.Action, b.Action), slices.Compare(a.Resource, b.Resource))
 	})
 	return out
 }
@@ -127,6 +129,9 @@ func (p Policy) JSON() string {
 
 // ascii escapes what is not ASCII in JSON, where it can only be in strings.
 func ascii(document string) string {
+	if strings.IndexFunc(document, func(r rune) bool { return r >= utf8.RuneSelf }) < 0 {
+		return document
+	}
 	var b strings.Builder
 	for _, r := range document {
 		switch high, low := utf16.EncodeRune(r); {
@@ -139,12 +144,6 @@ func ascii(document string) string {
 		}
 	}
 	return b.String()
-}
-
-func (s Statement) sortKey() []string {
-	key := []string{s.Sid, s.Effect}
-	key = append(key, s.Action...)
-	return append(key, s.Resource...)
 }
 
 func sortedList(l StringList) StringList {

@@ -115,6 +115,9 @@ func rights(fn *spec.Function, naming Naming) Policy {
 // literal writes text so that policies take it as it is: *, ? and $ have a meaning there, and a folder named
 // "a?" must not open one named "ab" (IAM user guide, "IAM policy elements: Variables and tags").
 func literal(text string) string {
+	if !strings.ContainsAny(text, "*?$") {
+		return text
+	}
 	return strings.NewReplacer("*", "${*}", "?", "${?}", "$", "${$}").Replace(text)
 }
 
