@@ -23,7 +23,7 @@ var reservedEnv = []string{
 // seen.
 var scriptEnv = []string{
 	"AWS_LAMBDA_REQUEST_ID", "EVENT", "EVENT_TIME", "EXTRA_PAYLOAD", "HOME", "INPUT_FILE_PATH", "INSTANCE_IP",
-	"REQUEST_ID", "STORAGE_OBJECT_KEY", "TMPDIR", "TMP_INPUT_DIR", "TMP_OUTPUT_DIR",
+	"REQUEST_ID", "RESPONSE_DIR", "STORAGE_OBJECT_KEY", "TMPDIR", "TMP_INPUT_DIR", "TMP_OUTPUT_DIR",
 }
 
 func readEnv(n *node, r *report) map[string]string {

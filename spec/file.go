@@ -15,6 +15,8 @@ type File struct {
 	Tags        map[string]string // of the top level, for what belongs to no single function
 	TagsManaged bool              // the top level has a tags block
 
+	Storage map[string]Storage // providers other than the account's own S3, by name, such as minio.lab
+
 	Functions []Function // sorted by name
 }
 
@@ -38,9 +40,12 @@ type Function struct {
 	Architecture     string // x86_64, arm64, or empty: the image's, x86_64 if it has both
 
 	Env         map[string]string
+	Secrets     map[string]Secret // the script's variables that hold a secret
 	Inputs      []Input
 	Outputs     []Output
 	KeepFolders bool
+	Records     bool // a small record is written for each input
+	Dedupe      bool // an event delivered twice is processed once; only with Records
 
 	Role        string // ARN of a role of the user's; empty: scar makes one
 	Permissions []Permission
@@ -90,19 +95,25 @@ type Entry struct {
 	Target string // of a symbolic link that stays inside the folder; Path is empty then
 }
 
-// Input is one place whose objects start the function.
+// OwnS3 is the provider of inputs and outputs on the account's own S3.
+const OwnS3 = "s3"
+
+// Input is one place whose objects start the function. On a provider other than OwnS3 nothing does by itself: what
+// it reports has to be sent to the function.
 type Input struct {
-	Bucket string
-	Prefix string   // empty, or ends in a slash
-	Suffix []string // at least one; "" takes every object
-	Events []string // S3 event types, such as s3:ObjectCreated:*; sorted
+	Provider string   // OwnS3, or a name of File.Storage
+	Bucket   string   // empty where the provider has none
+	Prefix   string   // empty, or ends in a slash
+	Suffix   []string // at least one; "" takes every object
+	Events   []string // S3 event types, such as s3:ObjectCreated:*; sorted
 }
 
 // Output is one place that results go to.
 type Output struct {
-	Bucket string
-	Prefix string   // empty, or ends in a slash
-	Match  []string // globs on the path below TMP_OUTPUT_DIR; none takes every file
+	Provider string   // OwnS3, or a name of File.Storage
+	Bucket   string   // empty where the provider has none
+	Prefix   string   // empty, or ends in a slash
+	Match    []string // globs on the path below TMP_OUTPUT_DIR; none takes every file
 }
 
 // Permission is a right that the function's role has beside those that scar derives.
@@ -115,4 +126,31 @@ type Permission struct {
 type Logs struct {
 	RetentionDays int
 	Level         string // debug, info, warning or error
+	Format        string // text or json
+	Metrics       bool   // each run logs its figures in CloudWatch's embedded metric format
+}
+
+// Storage is a provider of files that is not the account's own S3.
+type Storage struct {
+	Type     string // s3, minio, webdav or onedata
+	Endpoint string // URL; empty for AWS's S3
+	Region   string // of s3 and minio
+	Space    string // of onedata
+
+	AccessKey, SecretKey *Credential // of s3 and minio; nil where the file has none
+	User, Password       *Credential // of webdav
+	Token                *Credential // of onedata
+}
+
+// Credential is a name as it stands in the file, or a secret. Passwords, tokens and secret keys are always the latter.
+type Credential struct {
+	Text   string
+	Secret *Secret
+}
+
+// Secret says where a secret is kept. What it holds is never read on this machine.
+type Secret struct {
+	Service string // ssm or secretsmanager
+	Name    string // of the parameter or the secret, or its ARN
+	Key     string // in the secret's JSON object; empty: the whole value
 }

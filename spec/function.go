@@ -64,6 +64,7 @@ func describeFunction(name string, n *node, r *report) *draft {
 		EphemeralStorage: n.get("ephemeral_storage").quantity("MB", defaultEphemeralStorage),
 		Architecture:     n.get("architecture").str(),
 		KeepFolders:      n.get("keep_folders").truth(true),
+		Records:          true,
 		Role:             n.get("role").str(),
 	}}
 	for _, item := range n.get("command").list() {

@@ -80,13 +80,13 @@ functions:
 				{Name: "model/run.py", Path: filepath.Join(folder, "model", "run.py"), Size: 19, Exec: true},
 				{Name: "model/weights.bin", Path: filepath.Join(folder, "model", "weights.bin"), Size: 5},
 			},
-			Memory: 2048, Timeout: 300, TimeoutMargin: 20, EphemeralStorage: 1024, Architecture: "arm64",
+			Memory: 2048, Timeout: 300, TimeoutMargin: 20, EphemeralStorage: 1024, Architecture: "arm64", Records: true,
 			Env: map[string]string{"LANG": "C.UTF-8", "QUALITY": "80", "VERSION": "1.10", "COUNTRY": "no", "DAY": "2024-01-01", "MODE": "slow"},
 			Inputs: []Input{
-				{Bucket: "photos", Prefix: "in/", Suffix: []string{""}, Events: []string{"s3:ObjectCreated:*"}},
-				{Bucket: "photos", Prefix: "raw/", Suffix: []string{".png", ".jpg"}, Events: []string{"s3:ObjectCreated:*", "s3:ObjectRemoved:*"}},
+				{Provider: OwnS3, Bucket: "photos", Prefix: "in/", Suffix: []string{""}, Events: []string{"s3:ObjectCreated:*"}},
+				{Provider: OwnS3, Bucket: "photos", Prefix: "raw/", Suffix: []string{".png", ".jpg"}, Events: []string{"s3:ObjectCreated:*", "s3:ObjectRemoved:*"}},
 			},
-			Outputs: []Output{{Bucket: "photos", Prefix: "out/"}, {Bucket: "plots", Match: []string{"*.svg", "plots/**"}}},
+			Outputs: []Output{{Provider: OwnS3, Bucket: "photos", Prefix: "out/"}, {Provider: OwnS3, Bucket: "plots", Match: []string{"*.svg", "plots/**"}}},
 			Permissions: []Permission{{
 				Actions: []string{"s3:GetObject"}, Resources: []string{"arn:aws:s3:::other/${aws:username}/*", "*"},
 			}},
@@ -95,7 +95,7 @@ functions:
 		}, {
 			Name: "zoom", File: path, Line: 11, Column: 3,
 			Image: Source{Reference: "ghcr.io/team/zoom:1"}, Command: []string{"--scale", "2", "$HOME", "${X}"},
-			Memory: 512, Timeout: 16, TimeoutMargin: 8, EphemeralStorage: 512, KeepFolders: true,
+			Memory: 512, Timeout: 16, TimeoutMargin: 8, EphemeralStorage: 512, KeepFolders: true, Records: true,
 			Env:  map[string]string{"LANG": "C.UTF-8", "MODE": "fast"},
 			Logs: Logs{RetentionDays: 30, Level: "info"}, Tags: tags, TagsManaged: true,
 		}},
@@ -114,7 +114,7 @@ func TestLoadSmallestFile(t *testing.T) {
 	want := []Function{{
 		Name: "f", File: got.Path, Line: 2, Column: 13, Image: Source{Reference: "alpine"},
 		Script: &Script{Name: "run", Content: []byte("echo $HOME ${HOME} $$\n")},
-		Memory: 512, Timeout: 300, TimeoutMargin: 10, EphemeralStorage: 512, KeepFolders: true,
+		Memory: 512, Timeout: 300, TimeoutMargin: 10, EphemeralStorage: 512, KeepFolders: true, Records: true,
 		Env: map[string]string{}, Logs: Logs{RetentionDays: 30, Level: "info"}, Tags: map[string]string{},
 	}}
 	if diff := cmp.Diff(want, got.Functions); diff != "" {

@@ -13,7 +13,7 @@ func (d *draft) readInputs(r *report) {
 		if item.kind == mapping {
 			at = item.get("from")
 		}
-		in := Input{Suffix: readSuffixes(item.get("suffix"), r), Events: readEvents(item.get("events"), r)}
+		in := Input{Provider: OwnS3, Suffix: readSuffixes(item.get("suffix"), r), Events: readEvents(item.get("events"), r)}
 		if !readPlace(at, &in.Bucket, &in.Prefix, r) {
 			continue
 		}
@@ -30,7 +30,7 @@ func (d *draft) readOutputs(r *report) {
 		if item.kind == mapping {
 			at = item.get("to")
 		}
-		out := Output{Match: readMatch(item.get("match"), r)}
+		out := Output{Provider: OwnS3, Match: readMatch(item.get("match"), r)}
 		if !readPlace(at, &out.Bucket, &out.Prefix, r) {
 			continue
 		}

@@ -312,7 +312,7 @@ func (f *function) objects(prefix string) map[string]string {
 
 func (f *function) record(key string) *job.Record {
 	f.t.Helper()
-	content, ok := f.objects(job.RecordsPrefix)[job.RecordKey("f", bucket, key)]
+	content, ok := f.objects(job.RecordsPrefix)[job.RecordKey("f", job.OwnS3, bucket, key)]
 	if !ok {
 		f.t.Fatalf("there is no record of %q", key)
 	}

@@ -140,7 +140,7 @@ func TestDirectInvocations(t *testing.T) {
 		t.Errorf("objects %q", got)
 	}
 	f.wantFailure(f.invoke("no JSON"), job.ErrBadEvent, "not JSON")
-	f.wantFailure(f.invoke(`{"Records":[{"eventSource":"aws:s3"}]}`), job.ErrBadEvent, "record 1 of 1")
+	f.wantFailure(f.invoke(`{"Records":[{"eventSource":"aws:s3"}]}`), job.ErrBadEvent, "the bucket has no name")
 	f.output(f.invoke("{}"))
 
 	large := `{"a":"` + strings.Repeat("x", 200<<10) + `"}`

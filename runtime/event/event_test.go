@@ -2,6 +2,7 @@ package event
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -22,9 +23,11 @@ func TestParseS3(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &Event{Kind: S3, Raw: []byte(put), Records: []Record{{
-		Name: "ObjectCreated:Put", Time: "2026-01-02T03:04:05.678Z", Bucket: "photos", Key: "in/a b+c%ü.png",
-		Size: 1024, ETag: "d41d8cd98f00b204e9800998ecf8427e", Sequencer: "0055AED6DCD90281E5",
+	want := &Event{Kind: Objects, Raw: []byte(put), Items: []Item{{
+		Raw: []byte(put), Time: "2026-01-02T03:04:05.678Z", Object: &Object{
+			Event: "ObjectCreated:Put", Bucket: "photos", Key: "in/a b+c%ü.png",
+			Size: 1024, ETag: "d41d8cd98f00b204e9800998ecf8427e", Sequencer: "0055AED6DCD90281E5",
+		},
 	}}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -36,8 +39,8 @@ func TestParseKinds(t *testing.T) {
 	for _, c := range []struct {
 		name, payload string
 		want          Kind
-		records       int
-		err           string
+		records       int    // items with an object, or with an error
+		err, bad      string // of the event, of its last item
 	}{
 		{name: "nothing", payload: ""},
 		{name: "blank", payload: " \n"},
@@ -55,14 +58,14 @@ func TestParseKinds(t *testing.T) {
 		{name: "records of another type", payload: `{"Records":"two"}`},
 		{name: "records null", payload: `{"Records":null}`},
 		{name: "another source", payload: `{"Records":[{"eventSource":"aws:sqs","body":"{}"}]}`},
-		{name: "no records", payload: `{"Records":[]}`, want: S3},
+		{name: "no records", payload: `{"Records":[]}`, want: Objects},
 		{name: "two", payload: `{"Records":[` + `{"eventSource":"aws:s3","s3":{"bucket":{"name":"b"},"object":{"key":"k"}}},` +
-			`{"eventSource":"aws:s3","s3":{"bucket":{"name":"b"},"object":{"key":"k2"}}}]}`, want: S3, records: 2},
-		{name: "mixed sources", payload: `{"Records":[{"eventSource":"aws:s3","s3":{"bucket":{"name":"b"},"object":{"key":"k"}}},{"eventSource":"aws:sqs"}]}`, err: "record 2 of 2"},
-		{name: "no bucket", payload: record(`"s3":{"object":{"key":"k"}}`), err: "bucket has no name"},
-		{name: "no key", payload: record(`"s3":{"bucket":{"name":"b"},"object":{}}`), err: "no key"},
-		{name: "no object", payload: record(`"s3":7`), err: "not a record"},
-		{name: "damaged escape", payload: record(`"s3":{"bucket":{"name":"b"},"object":{"key":"%zz"}}`), err: "decode key"},
+			`{"eventSource":"aws:s3","s3":{"bucket":{"name":"b"},"object":{"key":"k2"}}}]}`, want: Objects, records: 2},
+		{name: "mixed sources", payload: `{"Records":[{"eventSource":"aws:s3","s3":{"bucket":{"name":"b"},"object":{"key":"k"}}},{"eventSource":"aws:sqs"}]}`, want: Objects, records: 2, bad: "stands beside"},
+		{name: "no bucket", payload: record(`"s3":{"object":{"key":"k"}}`), want: Objects, records: 1, bad: "bucket has no name"},
+		{name: "no key", payload: record(`"s3":{"bucket":{"name":"b"},"object":{}}`), want: Objects, records: 1, bad: "no key"},
+		{name: "no object", payload: record(`"s3":7`), want: Objects, records: 1, bad: "not a record"},
+		{name: "damaged escape", payload: record(`"s3":{"bucket":{"name":"b"},"object":{"key":"%zz"}}`), want: Objects, records: 1, bad: "decode key"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := Parse([]byte(c.payload))
@@ -75,8 +78,17 @@ func TestParseKinds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.Kind != c.want || len(got.Records) != c.records {
-				t.Errorf("kind %d with %d records, want %d with %d", got.Kind, len(got.Records), c.want, c.records)
+			records := 0
+			for _, item := range got.Items {
+				if item.Object != nil || item.Err != nil {
+					records++
+				}
+			}
+			if got.Kind != c.want || records != c.records {
+				t.Errorf("kind %d with %d records, want %d with %d", got.Kind, records, c.want, c.records)
+			}
+			if c.bad != "" && !strings.Contains(fmt.Sprint(got.Items[len(got.Items)-1].Err), c.bad) {
+				t.Errorf("the last item has the error %v, want %q", got.Items[len(got.Items)-1].Err, c.bad)
 			}
 		})
 	}
@@ -87,7 +99,7 @@ func TestRemoved(t *testing.T) {
 		"ObjectRemoved:Delete": true, "ObjectRemoved:DeleteMarkerCreated": true, "LifecycleExpiration:Delete": true,
 		"ObjectCreated:Put": false, "ObjectTagging:Delete": false, "ObjectRestore:Delete": false, "": false,
 	} {
-		if got := (Record{Name: name}).Removed(); got != want {
+		if got := (&Object{Event: name}).Removed(); got != want {
 			t.Errorf("%q: removed %v", name, got)
 		}
 	}
@@ -98,7 +110,7 @@ func TestEmpty(t *testing.T) {
 		"": true, " ": true, "null": true, "{}": true, " { \n } ": true,
 		"[]": false, `{"a":1}`: false, "0": false, `""`: false, "{": false, "}": false,
 	} {
-		if got := (&Event{Raw: []byte(payload)}).Empty(); got != want {
+		if got := empty([]byte(payload)); got != want {
 			t.Errorf("Empty(%q) = %v", payload, got)
 		}
 	}
@@ -106,15 +118,15 @@ func TestEmpty(t *testing.T) {
 
 func TestFolderMarker(t *testing.T) {
 	for _, c := range []struct {
-		record Record
+		object Object
 		want   bool
 	}{
-		{Record{Key: "a/b/"}, true},
-		{Record{Key: "a/b/", Size: 1}, false},
-		{Record{Key: "a/b"}, false},
+		{Object{Key: "a/b/"}, true},
+		{Object{Key: "a/b/", Size: 1}, false},
+		{Object{Key: "a/b"}, false},
 	} {
-		if got := c.record.FolderMarker(); got != c.want {
-			t.Errorf("FolderMarker(%+v) = %v", c.record, got)
+		if got := c.object.FolderMarker(); got != c.want {
+			t.Errorf("FolderMarker(%+v) = %v", c.object, got)
 		}
 	}
 }
@@ -132,12 +144,9 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		if e.Kind != S3 && len(e.Records) > 0 {
-			t.Errorf("kind %d has records", e.Kind)
-		}
-		for _, r := range e.Records {
-			if r.Bucket == "" || r.Key == "" {
-				t.Errorf("a record without bucket or key: %+v", r)
+		for _, item := range e.Items {
+			if o := item.Object; o != nil && (o.Bucket == "" || o.Key == "" || item.Err != nil) {
+				t.Errorf("an object without bucket or key, or beside an error: %+v", item)
 			}
 		}
 	})
@@ -157,7 +166,7 @@ func FuzzKey(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := e.Records[0].Key; got != key {
+		if got := e.Items[0].Object.Key; got != key {
 			t.Errorf("key %q came out as %q", key, got)
 		}
 	})

@@ -43,22 +43,28 @@ type Job struct {
 	Outputs     []Output `json:"outputs,omitempty"`
 	KeepFolders bool     `json:"keep_folders,omitempty"` // the input's folder below its prefix comes before an output's name
 	Records     *Records `json:"records,omitempty"`      // nil: no records are written
+	Dedupe      bool     `json:"dedupe,omitempty"`       // an event that its record shows to be processed, or late, is a no-op
 
-	TimeoutMargin int    `json:"timeout_margin"` // seconds kept back from the deadline for storing outputs
-	LogLevel      string `json:"log_level"`      // debug, info, warning or error
+	Storage map[string]Provider `json:"storage,omitempty"` // the providers of inputs and outputs by name, but OwnS3
+	Secrets map[string]Secret   `json:"secrets,omitempty"` // the script's variables that hold a secret
+
+	TimeoutMargin int    `json:"timeout_margin"`       // seconds kept back from the deadline for storing outputs
+	LogLevel      string `json:"log_level"`            // debug, info, warning or error
+	LogFormat     string `json:"log_format,omitempty"` // json; text if empty
+	Metrics       bool   `json:"metrics,omitempty"`    // each run logs its figures in CloudWatch's embedded metric format
 }
 
 // Input is a place whose objects start the function.
 type Input struct {
-	Provider string `json:"provider"` // "s3"
-	Bucket   string `json:"bucket"`
+	Provider string `json:"provider"`         // OwnS3, or a name of Job.Storage
+	Bucket   string `json:"bucket,omitempty"` // empty where the provider has none
 	Prefix   string `json:"prefix,omitempty"` // empty, or ends in a slash
 }
 
 // Output is a place that results are stored in.
 type Output struct {
-	Provider string   `json:"provider"` // "s3"
-	Bucket   string   `json:"bucket"`
+	Provider string   `json:"provider"`         // OwnS3, or a name of Job.Storage
+	Bucket   string   `json:"bucket,omitempty"` // empty where the provider has none
 	Prefix   string   `json:"prefix,omitempty"` // empty, or ends in a slash
 	Match    []string `json:"match,omitempty"`  // globs on the path below TMP_OUTPUT_DIR; none takes every file
 }

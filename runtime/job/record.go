@@ -14,7 +14,8 @@ const RecordsPrefix = ".scar/"
 type Record struct {
 	Version   int       `json:"version"`
 	Function  string    `json:"function"`
-	Bucket    string    `json:"bucket"`
+	Provider  string    `json:"provider,omitempty"` // empty: the account's own S3
+	Bucket    string    `json:"bucket,omitempty"`   // empty where the provider has none
 	Key       string    `json:"key"`
 	ETag      string    `json:"etag,omitempty"`
 	Sequencer string    `json:"sequencer,omitempty"` // S3's order of events of one key
@@ -46,14 +47,18 @@ type Durations struct {
 // Object is a stored output.
 type Object struct {
 	Provider string `json:"provider"`
-	Bucket   string `json:"bucket"`
+	Bucket   string `json:"bucket,omitempty"`
 	Key      string `json:"key"`
 	Size     int64  `json:"size"` // bytes
 }
 
 // RecordKey is the key of the record for one input of a function. The key of the input is hashed,
-// because it may have up to 1,024 bytes of its own.
-func RecordKey(function, bucket, key string) string {
-	sum := sha256.Sum256([]byte(bucket + "/" + key))
+// because it may have up to 1,024 bytes of its own. The provider is empty, or OwnS3, for the account's own S3.
+func RecordKey(function, provider, bucket, key string) string {
+	place := bucket + "/" + key
+	if provider != "" && provider != OwnS3 {
+		place = provider + "://" + place // no bucket has a colon in its name
+	}
+	sum := sha256.Sum256([]byte(place))
 	return RecordsPrefix + function + "/" + hex.EncodeToString(sum[:]) + ".json"
 }

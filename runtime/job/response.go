@@ -32,6 +32,7 @@ type Error struct {
 const (
 	ErrBadEvent       = "Scar.BadEvent"       // the event cannot be understood
 	ErrBadJob         = "Scar.BadJob"         // the job description is absent or damaged
+	ErrSecret         = "Scar.Secret"         // a secret could not be fetched
 	ErrStageIn        = "Scar.StageIn"        // the input could not be fetched
 	ErrDiskFull       = "Scar.DiskFull"       // /tmp has no room for the input or the outputs
 	ErrScriptStart    = "Scar.ScriptStart"    // the script could not be started
@@ -40,6 +41,7 @@ const (
 	ErrTimeout        = "Scar.Timeout"        // the script was ended at the deadline less the margin
 	ErrStageOut       = "Scar.StageOut"       // an output could not be stored
 	ErrRecord         = "Scar.Record"         // the record could not be written
+	ErrBadResponse    = "Scar.BadResponse"    // what the script left in RESPONSE_DIR is no answer
 	ErrResponseTooBig = "Scar.ResponseTooBig" // the answer exceeds Lambda's 6 MB
 	ErrRecordsFailed  = "Scar.RecordsFailed"  // some of an event's several records failed, the message names them
 	ErrInternal       = "Scar.Internal"       // a fault of the runtime itself

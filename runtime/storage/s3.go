@@ -152,7 +152,10 @@ func (s *S3) Upload(ctx context.Context, bucket, key, path string) (int64, error
 	return info.Size(), wrap("store", bucket, key, err)
 }
 
-// Read returns a small object.
+// ReadLimit is how many bytes Read takes at most.
+const ReadLimit = 1 << 20
+
+// Read returns a small object. One that does not exist is ErrNotExist; one of more than ReadLimit bytes an error.
 func (s *S3) Read(ctx context.Context, bucket, key string) ([]byte, error) {
 	out, err := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
 	if err != nil {

@@ -40,11 +40,11 @@ func open(t testing.TB, handler http.Handler) *S3 {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	store, err := FromEnvironment(environment(server.URL)).Open("s3")
+	store, err := New(Options{Getenv: environment(server.URL)}).Own()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return store.(*S3)
+	return store
 }
 
 func openFake(t testing.TB) *S3 {
@@ -288,15 +288,15 @@ func TestMovingLargeFilesTakesLittleMemory(t *testing.T) {
 }
 
 func TestOpen(t *testing.T) {
-	stores := FromEnvironment(environment("http://localhost:1"))
-	one, err := stores.Open("s3")
+	stores := New(Options{Getenv: environment("http://localhost:1")})
+	one, err := stores.Open(t.Context(), "s3")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if two, _ := stores.Open("s3"); two != one {
+	if two, _ := stores.Open(t.Context(), "s3"); two != one {
 		t.Error("each Open makes a client")
 	}
-	if _, err := stores.Open("webdav.nas"); err == nil || !strings.Contains(err.Error(), "webdav.nas") {
+	if _, err := stores.Open(t.Context(), "webdav.nas"); err == nil || !strings.Contains(err.Error(), "webdav.nas") {
 		t.Errorf("unknown provider: %v", err)
 	}
 	for _, missing := range []string{"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
@@ -306,7 +306,7 @@ func TestOpen(t *testing.T) {
 			}
 			return environment("")(name)
 		}
-		if _, err := FromEnvironment(env).Open("s3"); err == nil || !strings.Contains(err.Error(), missing) {
+		if _, err := New(Options{Getenv: env}).Own(); err == nil || !strings.Contains(err.Error(), missing) {
 			t.Errorf("without %s: %v", missing, err)
 		}
 	}

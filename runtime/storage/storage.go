@@ -7,22 +7,19 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+
+	"github.com/scar-go/scar/runtime/job"
 )
 
-// Store is one place that holds files under keys, in buckets.
+// Store is one place that holds files under keys. Where it has buckets each key is in one; else bucket is empty.
 type Store interface {
 	// Download writes an object to a new file. It calls reserve with the object's size in bytes before it
-	// writes anything, and gives up with reserve's error if that has one.
+	// writes anything, and gives up with reserve's error if that has one. An object that does not exist is ErrNotExist.
 	Download(ctx context.Context, bucket, key, path string, reserve func(size int64) error) (Object, error)
 
-	// Upload stores a file and returns its size in bytes.
+	// Upload stores a file, in place of one that is there, and returns its size in bytes. Until it has
+	// succeeded nobody sees a part of it under the key.
 	Upload(ctx context.Context, bucket, key, path string) (int64, error)
-
-	// Read returns a small object. One that does not exist is ErrNotExist; one of more than ReadLimit bytes an error.
-	Read(ctx context.Context, bucket, key string) ([]byte, error)
-
-	// Write stores a small object of JSON.
-	Write(ctx context.Context, bucket, key string, content []byte) error
 }
 
 // Object is what is known of an object that was fetched.
@@ -31,40 +28,53 @@ type Object struct {
 	ETag string // without quotes; empty where the store has none
 }
 
-// ReadLimit is how many bytes Read takes at most.
-const ReadLimit = 1 << 20
-
 // ErrNotExist says that an object does not exist.
 var ErrNotExist = errors.New("the object does not exist")
 
+// Secrets gives the values of secrets, such as a provider's password.
+type Secrets interface {
+	Get(ctx context.Context, s job.Secret) (string, error)
+}
+
+// Options are what stores are made from.
+type Options struct {
+	// Getenv gives region, endpoint and credentials of the account's own S3, under the names that the AWS SDKs
+	// use, as Lambda sets them for a function's role.
+	Getenv    func(name string) string
+	Providers map[string]job.Provider // the others, by name
+	Secrets   Secrets                 // nil: a provider that needs one is an error
+}
+
 // Stores makes the store of each provider when it is first needed, because a client takes time to
-// make and an invocation without files needs none. The zero value is not usable: see FromEnvironment.
+// make and an invocation without files needs none.
 type Stores struct {
-	getenv func(string) string
+	options Options
 
-	mu sync.Mutex
-	s3 *S3
+	mu  sync.Mutex
+	own *S3
 }
 
-// FromEnvironment returns stores that take region, endpoint and credentials from variables of the
-// names that the AWS SDKs use, as Lambda sets them for a function's role.
-func FromEnvironment(getenv func(string) string) *Stores {
-	return &Stores{getenv: getenv}
-}
+// New returns stores none of which is made yet.
+func New(o Options) *Stores { return &Stores{options: o} }
 
-// Open returns the store of a provider, such as "s3".
-func (s *Stores) Open(provider string) (Store, error) {
-	if provider != "s3" {
-		return nil, fmt.Errorf("storage provider %q: not supported by this version of the runtime", provider)
+// Open returns the store of a provider: job.OwnS3, or one of Options.Providers.
+func (s *Stores) Open(_ context.Context, provider string) (Store, error) {
+	if provider == job.OwnS3 {
+		return s.Own()
 	}
+	return nil, fmt.Errorf("storage provider %q: not supported by this version of the runtime", provider)
+}
+
+// Own returns the account's own S3.
+func (s *Stores) Own() (*S3, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.s3 == nil {
-		made, err := newS3(s.getenv)
+	if s.own == nil {
+		made, err := newS3(s.options.Getenv)
 		if err != nil {
 			return nil, err
 		}
-		s.s3 = made
+		s.own = made
 	}
-	return s.s3, nil
+	return s.own, nil
 }

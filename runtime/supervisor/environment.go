@@ -48,14 +48,16 @@ func (t *task) environment() []string {
 	if t.Job.Files {
 		set[varFiles] = t.Files
 	}
-	if t.record != nil {
-		set[varTime] = t.record.Time
-		set[varKey] = t.record.Key
+	if t.item.Time != "" {
+		set[varTime] = t.item.Time
 	}
-	if len(varEvent)+len(t.event.Raw)+2 <= maxVariable {
-		set[varEvent] = string(t.event.Raw)
+	if t.object != nil {
+		set[varKey] = t.object.Key
+	}
+	if len(varEvent)+len(t.item.Raw)+2 <= maxVariable {
+		set[varEvent] = string(t.item.Raw)
 	} else {
-		t.print(Warning, "EVENT is not set: the event has %d bytes, a variable holds %d at most", len(t.event.Raw), maxVariable-len(varEvent)-2)
+		t.print(Warning, "EVENT is not set: the event has %d bytes, a variable holds %d at most", len(t.item.Raw), maxVariable-len(varEvent)-2)
 	}
 	return merge(os.Environ(), set)
 }

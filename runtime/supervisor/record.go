@@ -21,7 +21,7 @@ const maxRecordError = 8 << 10
 // nil where there is none.
 func (t *task) readPrior(ctx context.Context) <-chan *job.Record {
 	found := make(chan *job.Record, 1)
-	if t.Job.Records == nil {
+	if t.Job.Records == nil || t.object == nil {
 		found <- nil
 		return found
 	}
@@ -38,7 +38,7 @@ func (t *task) readPrior(ctx context.Context) <-chan *job.Record {
 }
 
 func (t *task) fetchPrior(ctx context.Context) (*job.Record, error) {
-	store, err := t.stores.Open("s3")
+	store, err := t.stores.Own()
 	if err != nil {
 		return nil, err
 	}
@@ -54,14 +54,14 @@ func (t *task) fetchPrior(ctx context.Context) (*job.Record, error) {
 }
 
 func (t *task) recordKey() string {
-	return job.RecordKey(t.Job.Function, t.record.Bucket, t.record.Key)
+	return job.RecordKey(t.Job.Function, t.object.Provider, t.object.Bucket, t.object.Key)
 }
 
 // writeRecord writes down how an attempt ended and returns that end: a success that could not be written down
 // is a failure, because what reads records would take the input for one that was never processed.
 func (t *task) writeRecord(ctx context.Context, started time.Time, prior <-chan *job.Record, failed *job.Error) *job.Error {
 	before := <-prior
-	if t.Job.Records == nil {
+	if t.Job.Records == nil || t.object == nil {
 		return failed
 	}
 	content, err := json.Marshal(t.newRecord(started, before, failed))
@@ -79,7 +79,7 @@ func (t *task) writeRecord(ctx context.Context, started time.Time, prior <-chan 
 }
 
 func (t *task) storeRecord(ctx context.Context, content []byte) error {
-	store, err := t.stores.Open("s3")
+	store, err := t.stores.Own()
 	if err != nil {
 		return err
 	}
@@ -92,10 +92,11 @@ func (t *task) newRecord(started time.Time, prior *job.Record, failed *job.Error
 	r := &job.Record{
 		Version:   recordVersion,
 		Function:  t.Job.Function,
-		Bucket:    t.record.Bucket,
-		Key:       t.record.Key,
-		ETag:      t.object.ETag,
-		Sequencer: t.record.Sequencer,
+		Provider:  t.object.Provider,
+		Bucket:    t.object.Bucket,
+		Key:       t.object.Key,
+		ETag:      t.fetched.ETag,
+		Sequencer: t.object.Sequencer,
 		Status:    job.Done,
 		Attempts:  1,
 		RequestID: t.id,
@@ -104,7 +105,7 @@ func (t *task) newRecord(started time.Time, prior *job.Record, failed *job.Error
 		Outputs:   t.stored,
 	}
 	if r.ETag == "" { // it was not fetched
-		r.ETag = t.record.ETag
+		r.ETag = t.object.ETag
 	}
 	if prior != nil && prior.ETag == r.ETag {
 		r.Attempts = prior.Attempts + 1

@@ -73,7 +73,7 @@ func (t *task) send(ctx context.Context, u *upload) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("the time was up: %w", ctx.Err())
 	}
-	store, err := t.stores.Open(u.to.Provider)
+	store, err := t.stores.Open(ctx, u.to.Provider)
 	if err != nil {
 		return err
 	}
@@ -85,8 +85,8 @@ func (t *task) send(ctx context.Context, u *upload) error {
 // planUploads says what goes where, and refuses what cannot be stored.
 func (t *task) planUploads(results []result) ([]*upload, error) {
 	folder := ""
-	if t.record != nil && t.Job.KeepFolders {
-		folder = inputFolder(t.Job.Inputs, t.record.Bucket, t.record.Key)
+	if t.object != nil && t.Job.KeepFolders {
+		folder = inputFolder(t.Job.Inputs, t.object.Bucket, t.object.Key)
 	}
 	var uploads []*upload
 	taken := map[string]string{}

@@ -28,7 +28,10 @@ import (
 type Options struct {
 	Job    *job.Job
 	Log    *Log
-	Getenv func(name string) string // where region, endpoint and credentials of storage are found
+	Getenv func(name string) string // where region, endpoint and credentials of the account's own storage are found
+
+	// Secrets gives what Job.Secrets and the credentials of Job.Storage name; nil where there are none.
+	Secrets storage.Secrets
 
 	Script string // path of the user's script
 	Files  string // path of the folder with the user's files
@@ -53,7 +56,7 @@ func New(o Options) (*Supervisor, error) {
 	if err := errors.Join(adoptOrphans(), closeInherited()); err != nil {
 		return nil, err
 	}
-	return &Supervisor{Options: o, stores: storage.FromEnvironment(o.Getenv)}, nil
+	return &Supervisor{Options: o, stores: storage.New(storage.Options{Getenv: o.Getenv, Providers: o.Job.Storage, Secrets: o.Secrets})}, nil
 }
 
 // ownFolder refuses a folder that a machine's other programs use, and a link, unless this process is the entrypoint of an image that scar
@@ -183,46 +186,47 @@ func (v *invocation) handle(ctx context.Context, payload []byte) ([]byte, *job.E
 		return nil, &job.Error{Type: job.ErrBadEvent, Message: err.Error()}
 	}
 	v.event = parsed
-	switch parsed.Kind {
-	case event.Test:
-		v.print(Info, "a test event of S3: nothing to do")
+	if parsed.Kind == event.Test {
+		v.print(Info, "a test event: nothing to do")
 		return nil, nil
-	case event.S3:
-		return v.handleRecords(ctx, parsed.Records)
 	}
-	return v.handleDirect(ctx)
+	return v.handleItems(ctx)
 }
 
-// handleRecords tries every record, whatever becomes of those before it.
-func (v *invocation) handleRecords(ctx context.Context, records []event.Record) ([]byte, *job.Error) {
+// handleItems tries every item, whatever becomes of those before it.
+func (v *invocation) handleItems(ctx context.Context) ([]byte, *job.Error) {
 	var body []byte
-	var failed []failedRecord
-	for _, record := range records {
-		output, err := v.handleRecord(ctx, record)
+	var failed []failedItem
+	keep := directBody
+	if v.event.Kind == event.Objects {
+		keep = eventBody
+	}
+	for _, item := range v.event.Items {
+		output, err := v.handleItem(ctx, item, keep)
 		body = append(body, output...)
 		if err != nil {
-			failed = append(failed, failedRecord{record, err})
+			failed = append(failed, failedItem{item, err})
 		}
 	}
-	body = body[max(0, len(body)-eventBody):]
+	body = body[max(0, len(body)-keep):]
 	switch {
 	case len(failed) == 0:
 		return body, nil
-	case len(records) == 1:
+	case len(v.event.Items) == 1:
 		return nil, failed[0].err
 	}
-	return nil, recordsFailed(failed, len(records))
+	return nil, itemsFailed(failed, len(v.event.Items))
 }
 
-type failedRecord struct {
-	record event.Record
-	err    *job.Error
+type failedItem struct {
+	item event.Item
+	err  *job.Error
 }
 
-func recordsFailed(failed []failedRecord, of int) *job.Error {
+func itemsFailed(failed []failedItem, of int) *job.Error {
 	var list []string
 	for _, f := range failed {
-		list = append(list, fmt.Sprintf("s3://%s/%s: %s: %s", f.record.Bucket, f.record.Key, f.err.Type, cut(f.err.Message, messageTail)))
+		list = append(list, fmt.Sprintf("%s: %s: %s", nameOf(f.item), f.err.Type, cut(f.err.Message, messageTail)))
 	}
 	return &job.Error{
 		Type:    job.ErrRecordsFailed,
@@ -230,12 +234,22 @@ func recordsFailed(failed []failedRecord, of int) *job.Error {
 	}
 }
 
-// skip reports whether there is nothing to do for a record, and why.
-func skip(r event.Record) (why string, ok bool) {
+// nameOf is what messages call an item.
+func nameOf(item event.Item) string {
+	if item.Object != nil {
+		return fmt.Sprintf("s3://%s/%s", item.Object.Bucket, item.Object.Key)
+	}
+	return "direct invocation"
+}
+
+// skip reports whether there is nothing to do for an object, and why.
+func skip(o *event.Object) (why string, ok bool) {
 	switch {
-	case r.FolderMarker():
+	case o == nil:
+		return "", false
+	case o.FolderMarker():
 		return "it marks a folder", true
-	case strings.HasPrefix(r.Key, job.RecordsPrefix):
+	case strings.HasPrefix(o.Key, job.RecordsPrefix):
 		return "it is a record of scar's own", true
 	}
 	return "", false

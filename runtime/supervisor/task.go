@@ -34,12 +34,13 @@ const lastOutput = "; its last output:\n"
 // task is one run of the script, with what came in and went out.
 type task struct {
 	*invocation
-	record *event.Record // nil in a direct invocation
+	item   event.Item
+	object *event.Object // item.Object
 	work   workspace
 	out    *output
 
 	input     string // path of the staged file, empty when there is none
-	object    storage.Object
+	fetched   storage.Object
 	end       *ending
 	stored    []job.Object
 	durations job.Durations
@@ -62,31 +63,24 @@ func (e *ending) String() string {
 	return strconv.Itoa(e.code)
 }
 
-func (v *invocation) handleDirect(ctx context.Context) ([]byte, *job.Error) {
-	t := &task{invocation: v, out: newOutput(v.Log, directBody)}
-	defer v.clear()
-	err := t.process(ctx)
-	t.summarize("direct invocation", err)
-	if err != nil {
-		return nil, err
+func (v *invocation) handleItem(ctx context.Context, item event.Item, keep int) ([]byte, *job.Error) {
+	name := nameOf(item)
+	if item.Err != nil {
+		v.print(Error, "%q: %s: %v", name, job.ErrBadEvent, item.Err)
+		return nil, &job.Error{Type: job.ErrBadEvent, Message: item.Err.Error()}
 	}
-	return t.out.tail(directBody), nil
-}
-
-func (v *invocation) handleRecord(ctx context.Context, record event.Record) ([]byte, *job.Error) {
-	name := fmt.Sprintf("s3://%s/%s", record.Bucket, record.Key)
-	if why, ok := skip(record); ok {
+	if why, ok := skip(item.Object); ok {
 		v.print(Info, "%q: nothing to do, %s", name, why)
 		return nil, nil
 	}
-	t := &task{invocation: v, record: &record, out: newOutput(v.Log, eventBody)}
+	t := &task{invocation: v, item: item, object: item.Object, out: newOutput(v.Log, keep)}
 	defer v.clear()
 	started := time.Now()
 	prior := t.readPrior(ctx)
 	err := t.process(ctx)
 	err = t.writeRecord(ctx, started, prior, err)
 	t.summarize(name, err)
-	return t.out.tail(eventBody), err
+	return t.out.tail(keep), err
 }
 
 // process stages in, runs the script and stages out.
@@ -117,28 +111,25 @@ func timed(ms *int64, step func() error) error {
 	return step()
 }
 
-// stageIn fetches the object. The payload of a direct invocation is its input, as long as there is one. Of an object
-// that was removed the script gets to know by its variables only.
+// stageIn fetches the object, or writes the file that the event brought. Of an object that was removed the script
+// gets to know by its variables only.
 func (t *task) stageIn(ctx context.Context) error {
-	if t.record == nil {
-		if t.event.Empty() {
-			return nil
-		}
-		t.input = filepath.Join(t.work.in, "event.json")
-		t.object.Size = int64(len(t.event.Raw))
-		return os.WriteFile(t.input, t.event.Raw, 0o644)
+	if file := t.item.File; file != nil {
+		t.input = filepath.Join(t.work.in, fileName(file.Name))
+		t.fetched.Size = int64(len(file.Content))
+		return os.WriteFile(t.input, file.Content, 0o644)
 	}
-	if t.record.Removed() {
+	if t.object == nil || t.object.Removed() {
 		return nil
 	}
-	store, err := t.stores.Open("s3")
+	store, err := t.stores.Open(ctx, job.OwnS3)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithDeadline(ctx, t.stop)
 	defer cancel()
-	t.input = filepath.Join(t.work.in, fileName(t.record.Key))
-	t.object, err = store.Download(ctx, t.record.Bucket, t.record.Key, t.input, t.reserve)
+	t.input = filepath.Join(t.work.in, fileName(t.object.Key))
+	t.fetched, err = store.Download(ctx, t.object.Bucket, t.object.Key, t.input, t.reserve)
 	return err
 }
 
@@ -150,7 +141,7 @@ func (t *task) reserve(size int64) error {
 	}
 	return &job.Error{Type: job.ErrDiskFull, Message: fmt.Sprintf(
 		"the input s3://%s/%s needs %d MB, /tmp has %d MB free: raise ephemeral_storage",
-		t.record.Bucket, t.record.Key, (size+1<<20-1)>>20, available>>20)}
+		t.object.Bucket, t.object.Key, (size+1<<20-1)>>20, available>>20)}
 }
 
 func (t *task) stageInError(err error) *job.Error {
@@ -201,7 +192,7 @@ func (t *task) judge() *job.Error {
 	case t.end.code != 0:
 		e.Type = job.ErrScriptFailed
 		e.Message = fmt.Sprintf("the script ended with exit code %d%s", t.end.code, hint(t.end.code))
-	case t.record == nil && t.out.total > directBody:
+	case t.object == nil && t.out.total > directBody:
 		return &job.Error{Type: job.ErrResponseTooBig, Message: fmt.Sprintf(
 			"the script wrote %d bytes, an answer holds %d at most: write large results to $TMP_OUTPUT_DIR", t.out.total, directBody)}
 	default:
@@ -241,7 +232,7 @@ func (t *task) summarize(name string, err *job.Error) {
 		out += o.Size
 	}
 	t.print(level, "%q status=%s exit=%s bytes_in=%d bytes_out=%d outputs=%d stage_in_ms=%d run_ms=%d stage_out_ms=%d",
-		name, status, t.end, t.object.Size, out, len(t.stored), t.durations.StageIn, t.durations.Run, t.durations.StageOut)
+		name, status, t.end, t.fetched.Size, out, len(t.stored), t.durations.StageIn, t.durations.Run, t.durations.StageOut)
 }
 
 // cut shortens a text to at most n bytes, at a whole character.

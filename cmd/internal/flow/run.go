@@ -227,4 +227,4 @@ type ending struct {
 }
 
 // recordKey is where the record of an object is.
-func (e ending) recordKey() *string { return sdk.String(job.RecordKey(e.Function, e.bucket, e.key)) }
+func (e ending) recordKey() *string { return sdk.String(job.RecordKey(e.Function, job.OwnS3, e.bucket, e.key)) }
