@@ -11,6 +11,9 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 RUNTIME := runtime/embedded/linux_amd64.tar.gz # the other architecture is made with it
 SOURCES := $(shell find . -name '*.go')
 
+# Tests that compare the figures of all others, and so come after them.
+COMPARISONS := ^Test(Proofs|Speeds)ReachTheirFigures$$
+
 .PHONY: all generate demo test lint cross bench packages clean
 
 all: $(BIN)
@@ -47,13 +50,20 @@ cross: $(RUNTIME)
 	GOOS=windows GOARCH=amd64 $(GO) build -o /dev/null ./cmd/scar
 	GOOS=linux GOARCH=arm64 $(GO) build -o /dev/null ./cmd/scar ./cmd/scar-runtime
 
-# The tests run containers, servers and other programs, which share the cores with them.
+# The tests run containers, servers and other programs, which share the cores with them. What they count goes to a
+# folder that is new each time, so that no result of an earlier run stands for a figure, and at the end it is compared
+# with what docs/reliability.md promises.
 test: packages $(BIN) lint cross
-	$(GO) test -race -p 2 -timeout 30m ./...
+	@set -e; SCAR_PROOF=$$(mktemp -d); export SCAR_PROOF; trap 'rm -rf "$$SCAR_PROOF"' EXIT; trap 'exit 1' INT TERM; set -x; \
+	$(GO) test -race -p 2 -timeout 30m -skip '$(COMPARISONS)' ./...; \
+	$(GO) test -count=1 -v -run '^TestProofsReachTheirFigures$$' .
 
+# What benchmarks report of it is compared with docs/performance.md at the end.
 bench: packages $(RUNTIME)
-	@echo "machine: $$(uname -n), $$(nproc) cores, $$(uname -sr)"
-	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./...
+	@echo "$$(nproc) cores, $$(uname -sr)"
+	@set -e; SCAR_PROOF=$$(mktemp -d); export SCAR_PROOF; trap 'rm -rf "$$SCAR_PROOF"' EXIT; trap 'exit 1' INT TERM; set -x; \
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./...; \
+	$(GO) test -count=1 -v -run '^TestSpeedsReachTheirFigures$$' .
 
 clean:
 	rm -rf bin runtime/embedded/*.tar.gz runtime/embedded/*.json
