@@ -22,6 +22,7 @@ const leftover = 24 * time.Hour
 //
 //	layers/<hex of the SHA-256>     a gzip layer
 //	notes/<hex of the key's hash>   a line with the SHA-256 of the rest, then JSON
+//	listings-1/<hex of a layer's>   what the layer holds
 //	tmp/                            files being written
 //
 // Files appear in one step, by renaming, so processes can share a cache without locks: two that make the

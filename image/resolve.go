@@ -60,6 +60,8 @@ type Base struct {
 	config *v1.ConfigFile
 	blobs  []blob
 	turns  *turns
+
+	listings *listings // of all bases of one resolver
 }
 
 // BaseLayer is a layer of a base.
@@ -99,6 +101,8 @@ type Resolver struct {
 	puller func() (*remote.Puller, error)
 	turns  turns // for pushing what was found
 
+	listings listings
+
 	mu    sync.Mutex
 	bases map[question]*answer
 }
@@ -121,8 +125,9 @@ func NewResolver(opts ResolverOptions) *Resolver {
 		opts.Keychain = authn.DefaultKeychain
 	}
 	return &Resolver{
-		opts:  opts,
-		cache: cache{opts.CacheDir},
+		opts:     opts,
+		cache:    cache{opts.CacheDir},
+		listings: listings{cache: cache{opts.CacheDir}},
 		puller: sync.OnceValues(func() (*remote.Puller, error) {
 			return newPuller(newTransport(opts.Transport, false), opts.Keychain)
 		}),
@@ -280,6 +285,7 @@ func (r *Resolver) settle(ctx context.Context, s Source, image *found, wanted []
 		family:       ociFamily,
 		config:       config,
 		turns:        &r.turns,
+		listings:     &r.listings,
 	}
 	if image.Family == types.DockerManifestSchema2 {
 		base.family = dockerFamily
