@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -50,7 +51,7 @@ func (a *Account) build(ctx context.Context, f *spec.File, wanted func(function 
 		group.Go(func() error {
 			img, base, err := a.buildOne(ctx, fn, jobs[i])
 			if err != nil {
-				problems[i] = fmt.Errorf("function %s: %w", fn.Name, err)
+				problems[i] = placed(fn, err)
 				return nil
 			}
 			value, err := valueOf(img)
@@ -68,9 +69,22 @@ func (a *Account) build(ctx context.Context, f *spec.File, wanted func(function 
 	return out, join(problems)
 }
 
+// placed says which function an error is about and, where the file is to be changed, where in it that is.
+func placed(fn *spec.Function, err error) error {
+	err = fmt.Errorf("function %s: %w", fn.Name, err)
+	var l lack
+	if place := fn.Place(); place != "" && errors.As(err, &l) {
+		err = fmt.Errorf("%s: %w", place, err)
+	}
+	return err
+}
+
 func (a *Account) buildOne(ctx context.Context, fn *spec.Function, j job.Job) (*image.Image, *image.Base, error) {
 	base, err := a.resolver.Resolve(ctx, image.Source{Reference: fn.Image.Reference, Path: fn.Image.Path}, fn.Architecture)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := checkProgram(ctx, base, fn, &j); err != nil {
 		return nil, nil, err
 	}
 	j.Entrypoint, j.Cmd, j.WorkingDir = base.Entrypoint, base.Cmd, base.WorkingDir
