@@ -83,7 +83,8 @@ func (t *task) storeRecord(ctx context.Context, content []byte) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithDeadline(ctx, t.answerBy)
+	// Half of the time that is kept back for it: in the other half what the run has left is removed.
+	ctx, cancel := context.WithDeadline(ctx, t.storeBy.Add(t.answerBy.Sub(t.storeBy)/2))
 	defer cancel()
 	return store.Write(ctx, t.Job.Records.Bucket, t.recordKey(), content)
 }
