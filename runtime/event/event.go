@@ -24,7 +24,8 @@ type Event struct {
 	Raw   []byte // the payload as it arrived
 	Items []Item // what is to be processed, in order; a direct invocation without payload has one, which is empty
 
-	Request *Request // of kind HTTP
+	Request  *Request  // of kind HTTP
+	Messages []Message // of kind Queue, in order: all that arrived, those that bring no items and so succeed included
 
 	// What a direct invocation brings to be run in place of the job's own.
 	Script    []byte   // of {"script": …}
@@ -33,8 +34,14 @@ type Event struct {
 
 // Item is one thing to be processed by one run of the script: an object, a file that the event brought along, or
 // nothing at all.
+//
+// An item of kind HTTP may have both: its body, and the one object of another storage that this body, as MinIO's and
+// OneTrigger's, is about. Nobody has checked that the caller is that storage, so it is for the reader to decide
+// whether a caller may name the object. It is never one of the account's own S3.
 type Item struct {
-	Raw     []byte   // the event with this item alone, in the shape in which it arrived
+	// Raw is the event with this item alone, in the shape in which it arrived; with the whole message, if it came in one
+	// with others. A wrapper that names a storage is taken off.
+	Raw     []byte
 	Time    string   // when it happened, ISO 8601 as the sender wrote it; empty where the sender says nothing
 	Message *Message // that it came in, of kind Queue
 	Object  *Object

@@ -57,14 +57,14 @@ func TestParseKinds(t *testing.T) {
 		{name: "records of the caller's own", payload: `{"Records":[{"id":1},{"id":2}]}`},
 		{name: "records of another type", payload: `{"Records":"two"}`},
 		{name: "records null", payload: `{"Records":null}`},
-		{name: "another source", payload: `{"Records":[{"eventSource":"aws:sqs","body":"{}"}]}`},
+		{name: "another source", payload: `{"Records":[{"eventSource":"aws:kinesis","kinesis":{}}]}`},
 		{name: "no records", payload: `{"Records":[]}`, want: Objects},
 		{name: "two", payload: `{"Records":[` + `{"eventSource":"aws:s3","s3":{"bucket":{"name":"b"},"object":{"key":"k"}}},` +
 			`{"eventSource":"aws:s3","s3":{"bucket":{"name":"b"},"object":{"key":"k2"}}}]}`, want: Objects, records: 2},
 		{name: "mixed sources", payload: `{"Records":[{"eventSource":"aws:s3","s3":{"bucket":{"name":"b"},"object":{"key":"k"}}},{"eventSource":"aws:sqs"}]}`, want: Objects, records: 2, bad: "stands beside"},
-		{name: "no bucket", payload: record(`"s3":{"object":{"key":"k"}}`), want: Objects, records: 1, bad: "bucket has no name"},
-		{name: "no key", payload: record(`"s3":{"bucket":{"name":"b"},"object":{}}`), want: Objects, records: 1, bad: "no key"},
-		{name: "no object", payload: record(`"s3":7`), want: Objects, records: 1, bad: "not a record"},
+		{name: "no bucket", payload: record(`"s3":{"object":{"key":"k"}}`), want: Objects, records: 1, bad: "name of the bucket is missing"},
+		{name: "no key", payload: record(`"s3":{"bucket":{"name":"b"},"object":{}}`), want: Objects, records: 1, bad: `object of bucket "b": its key is missing`},
+		{name: "no object", payload: record(`"s3":7`), want: Objects, records: 1, bad: "name of the bucket is missing"},
 		{name: "damaged escape", payload: record(`"s3":{"bucket":{"name":"b"},"object":{"key":"%zz"}}`), want: Objects, records: 1, bad: "decode key"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
