@@ -79,7 +79,7 @@ project: imaging
 functions:
   grayify:
     image: ./image.oci
-    run: "true"
+    run: "#!/tmp/true" # the image has nothing
     input: [s3://photos/in/]
     output: [s3://photos/out/]
 `)
