@@ -325,21 +325,22 @@ func BenchmarkLook(b *testing.B) {
 		members = append(members, plainFile(fmt.Sprintf("usr/share/package-%d/files/file-%d", i/100, i)))
 	}
 	members = append(members, program("bin/sh"))
-	content, dir := layerBytes(b, members...), b.TempDir()
+	base := baseOf(b, NewResolver(ResolverOptions{}), layerBytes(b, members...))
+	look := func(b *testing.B, dir string) {
+		base.listings = &listings{cache: cache{dir}} // as another process has them
+		if got, err := base.Look(b.Context(), "/bin/sh"); err != nil || got.Presence != Present {
+			b.Fatal(got, err)
+		}
+	}
 	b.Run("first plan", func(b *testing.B) {
 		for b.Loop() {
-			base := baseOf(b, NewResolver(ResolverOptions{CacheDir: b.TempDir()}), content)
-			if _, err := base.Look(b.Context(), "/bin/sh"); err != nil {
-				b.Fatal(err)
-			}
+			look(b, "")
 		}
 	})
-	b.Run("second plan", func(b *testing.B) {
+	dir := b.TempDir()
+	b.Run("next plan", func(b *testing.B) {
 		for b.Loop() {
-			base := baseOf(b, NewResolver(ResolverOptions{CacheDir: dir}), content)
-			if _, err := base.Look(b.Context(), "/bin/sh"); err != nil {
-				b.Fatal(err)
-			}
+			look(b, dir)
 		}
 	})
 }
