@@ -25,17 +25,27 @@ func (b *Backend) authorize(r *http.Request, call wire.Call, body []byte) error 
 	if other, found := actionPrefixes[prefix]; found {
 		prefix = other
 	}
-	action, resource := prefix+":"+call.Operation, b.resourceOf(r, call, body)
+	action := prefix + ":" + call.Operation
 	if action == "lambda:Invoke" {
 		action = "lambda:InvokeFunction"
 	}
-	allowed, err := b.iam.Allowed(r.Context(), call.Identity, action, resource, nil)
+	targets, err := b.targetsOf(r, call, body)
 	if err != nil {
 		return fmt.Errorf("authorize %s: %w", action, err)
 	}
-	if allowed {
-		return nil
+	for _, t := range targets {
+		allowed, err := b.iam.Allowed(r.Context(), call.Identity, action, t.arn, nil)
+		if err != nil {
+			return fmt.Errorf("authorize %s: %w", action, err)
+		}
+		if !allowed {
+			return denied(call, action, t)
+		}
 	}
+	return nil
+}
+
+func denied(call wire.Call, action string, t target) error {
 	status, code := http.StatusBadRequest, "AccessDeniedException"
 	switch call.Service {
 	case "iam", "sts":
@@ -43,8 +53,70 @@ func (b *Backend) authorize(r *http.Request, call wire.Call, body []byte) error 
 	case "lambda":
 		status = http.StatusForbidden
 	}
-	return wire.Errorf(status, code, "User: %s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action",
-		call.Identity.ARN, action, resource, action)
+	on := ""
+	if t.shown != "" {
+		on = " on resource: " + t.shown
+	}
+	return wire.Errorf(status, code, "User: %s is not authorized to perform: %s%s because no identity-based policy allows the %s action",
+		call.Identity.ARN, action, on, action)
+}
+
+// target is one thing that a call is about: its ARN, or *, and how a refusal names it, which may be empty.
+type target struct{ arn, shown string }
+
+// targetsOf are all the things that a call is about. Each needs the right.
+func (b *Backend) targetsOf(r *http.Request, call wire.Call, body []byte) ([]target, error) {
+	switch call.Service {
+	case "ssm":
+		return b.parameterTargets(body), nil
+	case "secretsmanager":
+		return b.secretTargets(body)
+	}
+	arn := b.resourceOf(r, call, body)
+	return []target{{arn, arn}}, nil
+}
+
+// parameterTargets are all the parameters and paths that a call names, whichever of its fields does.
+func (b *Backend) parameterTargets(body []byte) []target {
+	var in struct {
+		Name, Path, ResourceID string
+		Names                  []string
+	}
+	// What is no JSON names nothing, and its service refuses it.
+	_ = json.Unmarshal(body, &in)
+	var targets []target
+	for _, id := range append(in.Names, in.Name, in.Path, in.ResourceID) {
+		if id != "" {
+			arn := b.ssm.ARN(id)
+			targets = append(targets, target{arn, arn})
+		}
+	}
+	if len(targets) == 0 {
+		all := fmt.Sprintf("arn:%s:ssm:%s:%s:*", wire.Partition(b.options.Region), b.options.Region, b.options.Account)
+		targets = []target{{all, all}}
+	}
+	return targets
+}
+
+// secretTargets are the secrets that a call names. A refusal names them as the call does.
+func (b *Backend) secretTargets(body []byte) ([]target, error) {
+	var in struct{ SecretID, Name string }
+	_ = json.Unmarshal(body, &in) // as in parameterTargets
+	var targets []target
+	for _, id := range []string{in.SecretID, in.Name} {
+		if id == "" {
+			continue
+		}
+		arn, err := b.secrets.ResourceARN(id)
+		if err != nil {
+			return nil, err
+		}
+		targets = append(targets, target{arn, id})
+	}
+	if len(targets) == 0 {
+		targets = []target{{arn: "*"}}
+	}
+	return targets, nil
 }
 
 // resourceOf is the ARN of what a call is about, or * where a policy cannot name it.

@@ -1,7 +1,7 @@
 // Package local is an embedded backend that speaks AWS's wire protocols over loopback HTTP: those
-// calls of STS, IAM, Lambda, CloudWatch Logs, ECR, S3 and the Resource Groups Tagging API that scar
-// makes, so that the same SDK code that talks to AWS talks to it. A call that it does not serve is an
-// error that names it.
+// calls of STS, IAM, Lambda, CloudWatch Logs, ECR, S3, Systems Manager's parameters, Secrets Manager and the
+// Resource Groups Tagging API that scar and its functions make, so that the same SDK code that talks to AWS talks to it.
+// A call that it does not serve is an error that names it.
 package local
 
 import (
@@ -25,6 +25,8 @@ import (
 	"github.com/scar-go/scar/local/lambda"
 	"github.com/scar-go/scar/local/logs"
 	"github.com/scar-go/scar/local/s3"
+	"github.com/scar-go/scar/local/secretsmanager"
+	"github.com/scar-go/scar/local/ssm"
 	"github.com/scar-go/scar/local/store"
 )
 
@@ -66,6 +68,8 @@ type Backend struct {
 	db       *store.DB
 	iam      *iam.Service
 	logs     *logs.Service
+	ssm      *ssm.Service
+	secrets  *secretsmanager.Service
 	ecr      *ecr.Service
 	s3       *s3.Service
 	lambda   *lambda.Service

@@ -46,6 +46,14 @@ func TestConformance(t *testing.T) {
 		"repositories":  conformRepositories,
 		"images":        conformImages,
 		"tagging":       conformTagging,
+
+		"parameters":      conformParameters,
+		"parameter rules": conformParameterRules,
+		"parameter lists": conformParameterLists,
+		"secrets":         conformSecrets,
+		"secret rules":    conformSecretRules,
+		"secret deletion": conformSecretDeletion,
+		"secret lists":    conformSecretLists,
 	}
 	b, _ := open(t, Options{})
 	run := func(s server) func(*testing.T) {

@@ -12,7 +12,7 @@ import (
 // known pattern it is the method and the path.
 func operationOf(service string, r *http.Request, body []byte) string {
 	switch service {
-	case "logs", "ecr", "tagging":
+	case "logs", "ecr", "tagging", "ssm", "secretsmanager":
 		return wire.JSONTarget(r)
 	case "iam", "sts":
 		form, err := wire.QueryForm(r, body)

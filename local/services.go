@@ -10,6 +10,8 @@ import (
 	"github.com/scar-go/scar/local/lambda"
 	"github.com/scar-go/scar/local/logs"
 	"github.com/scar-go/scar/local/s3"
+	"github.com/scar-go/scar/local/secretsmanager"
+	"github.com/scar-go/scar/local/ssm"
 	"github.com/scar-go/scar/local/tagging"
 	"github.com/scar-go/scar/local/wire"
 )
@@ -21,6 +23,12 @@ func (b *Backend) makeServices(ctx context.Context) (err error) {
 	}
 	o := b.options
 	if b.logs, err = logs.New(logs.Config{DB: b.db, Clock: o.Clock, Account: o.Account, Region: o.Region}); err != nil {
+		return err
+	}
+	if b.ssm, err = ssm.New(ssm.Config{DB: b.db, Clock: o.Clock, Account: o.Account, Region: o.Region}); err != nil {
+		return err
+	}
+	if b.secrets, err = secretsmanager.New(secretsmanager.Config{DB: b.db, Clock: o.Clock, Account: o.Account, Region: o.Region}); err != nil {
 		return err
 	}
 	b.ecr, err = ecr.New(ecr.Config{
@@ -41,14 +49,16 @@ func (b *Backend) makeServices(ctx context.Context) (err error) {
 		return errors.Join(err, b.lambda.Close())
 	}
 	b.services = map[string]service{
-		"iam":           newService(b.iam.IAM(), wire.Query),
-		"sts":           newService(b.iam.STS(), wire.Query),
-		"logs":          newService(b.logs, wire.JSON11),
-		"ecr":           newService(b.ecr, wire.JSON11),
-		"lambda":        newService(b.lambda, wire.RESTJSON),
-		"s3":            newService(b.s3, wire.RESTXML),
-		"tagging":       newService(tagging.New(b.logs, b.ecr, b.lambda, b.s3), wire.JSON11),
-		registryService: {b.ecr.Registry(), wire.JSON11, ecr.WriteRegistryError},
+		"iam":            newService(b.iam.IAM(), wire.Query),
+		"sts":            newService(b.iam.STS(), wire.Query),
+		"logs":           newService(b.logs, wire.JSON11),
+		"ssm":            newService(b.ssm, wire.JSON11),
+		"secretsmanager": newService(b.secrets, wire.JSON11),
+		"ecr":            newService(b.ecr, wire.JSON11),
+		"lambda":         newService(b.lambda, wire.RESTJSON),
+		"s3":             newService(b.s3, wire.RESTXML),
+		"tagging":        newService(tagging.New(b.logs, b.ssm, b.secrets, b.ecr, b.lambda, b.s3), wire.JSON11),
+		registryService:  {b.ecr.Registry(), wire.JSON11, ecr.WriteRegistryError},
 	}
 	return nil
 }
