@@ -24,6 +24,9 @@ func resolveDollars(n *node, at level, r *report) {
 		return
 	}
 	text, found := unescapeDollars(n.text)
+	if found != "" && n.private {
+		return // read as what it is: no place of a secret
+	}
 	if found != "" {
 		found = shorten(found)
 		r.at(n, "interpolation, %s, is not supported by this version; write $%s for the text itself", found, found)

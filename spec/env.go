@@ -22,8 +22,9 @@ var reservedEnv = []string{
 // scriptEnv are the variables that scar's runtime sets for every script. A value for one would never be
 // seen.
 var scriptEnv = []string{
-	"AWS_LAMBDA_REQUEST_ID", "EVENT", "EVENT_TIME", "EXTRA_PAYLOAD", "HOME", "INPUT_FILE_PATH", "INSTANCE_IP",
-	"REQUEST_ID", "RESPONSE_DIR", "STORAGE_OBJECT_KEY", "TMPDIR", "TMP_INPUT_DIR", "TMP_OUTPUT_DIR",
+	"AWS_LAMBDA_REQUEST_ID", "CONTENT_TYPE", "EVENT", "EVENT_TIME", "EXTRA_PAYLOAD", "HOME", "INPUT_FILE_PATH",
+	"INSTANCE_IP", "PATH_INFO", "QUERY_STRING", "REQUEST_ID", "REQUEST_METHOD", "RESPONSE_DIR", "STORAGE_OBJECT_KEY",
+	"TMPDIR", "TMP_INPUT_DIR", "TMP_OUTPUT_DIR",
 }
 
 func readEnv(n *node, r *report) map[string]string {
@@ -32,18 +33,23 @@ func readEnv(n *node, r *report) map[string]string {
 		return env
 	}
 	for _, f := range n.fields {
-		switch {
-		case slices.Contains(reservedEnv, f.name):
-			r.atKey(f.value, "Lambda sets this variable itself")
-		case slices.Contains(scriptEnv, f.name):
-			r.atKey(f.value, "scar sets this variable for every script")
-		}
+		checkVariable(f.name, f.value, r)
 		env[f.name] = f.value.str()
 	}
 	if size := envSize(env); size > maxEnv {
 		r.atKey(n, "the variables take %d bytes as JSON, Lambda allows %d in all; ship larger data as files", size, maxEnv)
 	}
 	return env
+}
+
+// checkVariable reports a variable that is not the user's to set.
+func checkVariable(name string, n *node, r *report) {
+	switch {
+	case slices.Contains(reservedEnv, name):
+		r.atKey(n, "Lambda sets this variable itself")
+	case slices.Contains(scriptEnv, name):
+		r.atKey(n, "scar sets this variable for every script")
+	}
 }
 
 // envSize is the size of the variables as Lambda measures it, in bytes.

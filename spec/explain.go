@@ -30,6 +30,12 @@ func (r *report) explain(n *node, want *rule, problem gojsonschema.ResultError) 
 	if n.bad {
 		return
 	}
+	if n.private && n.kind == scalar {
+		if want != nil && !slices.Contains(want.Types, "string") {
+			r.at(n, "%s", wants(want))
+		}
+		return // the code that reads where a secret is kept says what is wrong with that, and does not show it
+	}
 	if n.kind == scalar && problem.Type() != "invalid_type" {
 		want = want.one()
 	}
@@ -61,11 +67,11 @@ func (r *report) explain(n *node, want *rule, problem gojsonschema.ResultError) 
 }
 
 // wrongPattern reports a text that does not match its pattern. Names of keys are reported by badName,
-// and places by the code that reads them, which has more to say.
+// and places and endpoints by the code that reads them, which has more to say.
 func (r *report) wrongPattern(n *node, want *rule) {
 	switch {
 	case n.kind != scalar:
-	case strings.Contains(want.PatternWords, "such as s3://"):
+	case strings.Contains(want.PatternWords, "such as s3://"), strings.Contains(want.PatternWords, "a URL such as"):
 	case strings.HasPrefix(want.PatternWords, "wants a service") && n.text == "*":
 		r.at(n, `"*" would allow everything; name the actions, such as dynamodb:PutItem`)
 	default:

@@ -44,8 +44,8 @@ type Function struct {
 	Inputs      []Input
 	Outputs     []Output
 	KeepFolders bool
-	Records     bool // a small record is written for each input
-	Dedupe      bool // an event delivered twice is processed once; only with Records
+	Records     string // bucket of the account's own S3 that holds a small record of each input; empty: none is written
+	Dedupe      bool   // an event delivered twice is processed once; only with Records
 
 	Role        string // ARN of a role of the user's; empty: scar makes one
 	Permissions []Permission
@@ -97,6 +97,9 @@ type Entry struct {
 
 // OwnS3 is the provider of inputs and outputs on the account's own S3.
 const OwnS3 = "s3"
+
+// IsOwnS3 says whether a provider is the account's own S3, where a place is that names none.
+func IsOwnS3(provider string) bool { return provider == OwnS3 || provider == "" }
 
 // Input is one place whose objects start the function. On a provider other than OwnS3 nothing does by itself: what
 // it reports has to be sent to the function.

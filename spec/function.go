@@ -15,6 +15,7 @@ const (
 	defaultEphemeralStorage = 512 // MB
 	defaultRetentionDays    = 30
 	defaultLogLevel         = "info"
+	defaultLogFormat        = "text"
 )
 
 // draft is a function that is being read, with the nodes that its parts come from.
@@ -31,13 +32,15 @@ func describe(root *node, r *report) (*File, []*draft) {
 	f := &File{Project: root.get("project").str(), Region: root.get("region").str(), Profile: root.get("profile").str()}
 	common := root.get("tags")
 	f.Tags, f.TagsManaged = readTags(common, nil, r), common != nil
+	f.Storage = readStorage(root.get("storage"), r)
+	providers := &providerNames{file: f, node: root.get("storage")}
 	var drafts []*draft
 	if functions := root.get("functions"); functions != nil {
 		for _, field := range functions.fields {
 			if field.value.kind != mapping {
 				continue
 			}
-			d := describeFunction(field.name, withDefaults(root.get("defaults"), field.value), r)
+			d := describeFunction(field.name, withDefaults(root.get("defaults"), field.value), providers, r)
 			d.TagsManaged = f.TagsManaged || d.node.get("tags") != nil
 			d.Tags = readTags(d.node.get("tags"), f.Tags, r)
 			checkTagCount(d, r)
@@ -47,12 +50,12 @@ func describe(root *node, r *report) (*File, []*draft) {
 	slices.SortStableFunc(drafts, func(a, b *draft) int { return strings.Compare(a.Name, b.Name) })
 	checkNames(drafts, r)
 	if checkRules(drafts, r) {
-		checkLoops(drafts, r)
+		checkLoops(f, drafts, r)
 	}
 	return f, drafts
 }
 
-func describeFunction(name string, n *node, r *report) *draft {
+func describeFunction(name string, n *node, providers *providerNames, r *report) *draft {
 	d := &draft{node: n, Function: Function{
 		Name:             name,
 		File:             n.src.name,
@@ -64,7 +67,7 @@ func describeFunction(name string, n *node, r *report) *draft {
 		EphemeralStorage: n.get("ephemeral_storage").quantity("MB", defaultEphemeralStorage),
 		Architecture:     n.get("architecture").str(),
 		KeepFolders:      n.get("keep_folders").truth(true),
-		Records:          true,
+		Dedupe:           n.get("dedupe").truth(false),
 		Role:             n.get("role").str(),
 	}}
 	for _, item := range n.get("command").list() {
@@ -73,10 +76,12 @@ func describeFunction(name string, n *node, r *report) *draft {
 	d.Env = readEnv(n.get("env"), r)
 	d.Permissions = readPermissions(n.get("permissions"))
 	d.Logs = readLogs(n.get("logs"))
+	d.readSecrets(providers.file.Project, r)
 	d.readImage(r)
 	d.readRun(r)
-	d.readInputs(r)
-	d.readOutputs(r)
+	d.readInputs(providers, r)
+	d.readOutputs(providers, r)
+	d.readRecords(r)
 	d.readMargin(r)
 	d.checkContradictions(r)
 	return d
@@ -121,6 +126,25 @@ func (d *draft) readMargin(r *report) {
 		of = "the timeout in " + timeout.place(n)
 	}
 	r.at(n, "%s leaves the script of %s no time: %s is %d s", n.text, d.Name, of, d.Timeout)
+}
+
+// readRecords finds the bucket of the function's records: that of its first output on the account's own S3.
+func (d *draft) readRecords(r *report) {
+	records, dedupe := d.node.get("records"), d.node.get("dedupe")
+	own := slices.IndexFunc(d.Outputs, func(out Output) bool { return out.Provider == OwnS3 })
+	complete := len(d.Inputs) == len(d.node.get("input").list()) && len(d.Outputs) == len(d.node.get("output").list())
+	switch {
+	case !records.truth(true):
+		if d.Dedupe {
+			r.atKey(dedupe, "cannot be together with records: false in %s: the records of %s tell which events were processed", records.place(dedupe), d.Name)
+		}
+	case len(d.Inputs) > 0 && own >= 0:
+		d.Records = d.Outputs[own].Bucket
+	case d.Dedupe && complete && len(d.Inputs) == 0:
+		r.atKey(dedupe, "%s has no input: there are no events that could come twice", d.Name)
+	case d.Dedupe && complete:
+		r.atKey(dedupe, "needs records, which are kept in the first output on the account's own S3, and %s has none; add one such as s3://photos/out/", d.Name)
+	}
 }
 
 func (d *draft) checkContradictions(r *report) {
@@ -174,12 +198,17 @@ func readPermissions(n *node) []Permission {
 }
 
 func readLogs(n *node) Logs {
-	logs := Logs{RetentionDays: defaultRetentionDays, Level: defaultLogLevel}
+	logs := Logs{
+		RetentionDays: defaultRetentionDays, Level: defaultLogLevel, Format: defaultLogFormat, Metrics: n.get("metrics").truth(false),
+	}
 	if days, err := strconv.Atoi(n.get("retention_days").str()); err == nil {
 		logs.RetentionDays = days
 	}
 	if level := n.get("level").str(); level != "" {
 		logs.Level = level
+	}
+	if format := n.get("format").str(); format != "" {
+		logs.Format = format
 	}
 	return logs
 }

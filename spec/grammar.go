@@ -3,6 +3,7 @@ package spec
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/xeipuuv/gojsonschema"
@@ -29,6 +30,7 @@ type rule struct {
 	Enum         []any            `json:"enum"`
 	Examples     []any            `json:"examples"`
 	Properties   map[string]*rule `json:"properties"`
+	Patterns     map[string]*rule `json:"patternProperties"`
 	Others       *others          `json:"additionalProperties"`
 	Names        *rule            `json:"propertyNames"`
 	Items        *rule            `json:"items"`
@@ -93,8 +95,11 @@ func (r *rule) link(definitions map[string]*rule) error {
 			return r.link(definitions)
 		}
 	}
-	children := make([]*rule, 0, len(r.Properties)+3)
+	children := make([]*rule, 0, len(r.Properties)+len(r.Patterns)+3)
 	for _, child := range r.Properties {
+		children = append(children, child)
+	}
+	for _, child := range r.Patterns {
 		children = append(children, child)
 	}
 	if r.Others != nil {
@@ -119,6 +124,11 @@ func (r *rule) key(name string) *rule {
 	}
 	if known := r.Properties[name]; known != nil {
 		return known
+	}
+	for expression, known := range r.Patterns { // no name matches two of them
+		if found, err := regexp.MatchString(expression, name); err == nil && found {
+			return known
+		}
 	}
 	if r.Others != nil {
 		return r.Others.rule

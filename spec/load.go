@@ -146,6 +146,7 @@ func (g *grammar) checkOnly(sources []*source, keys []string, r *report) (*File,
 }
 
 func (g *grammar) checkTree(root *node, r *report) (*File, []*draft, error) {
+	r.hideSecrets(root)
 	resolveDollars(root, fileLevel, r)
 	if err := g.validate(root, r); err != nil {
 		return nil, nil, err

@@ -80,7 +80,7 @@ functions:
 				{Name: "model/run.py", Path: filepath.Join(folder, "model", "run.py"), Size: 19, Exec: true},
 				{Name: "model/weights.bin", Path: filepath.Join(folder, "model", "weights.bin"), Size: 5},
 			},
-			Memory: 2048, Timeout: 300, TimeoutMargin: 20, EphemeralStorage: 1024, Architecture: "arm64", Records: true,
+			Memory: 2048, Timeout: 300, TimeoutMargin: 20, EphemeralStorage: 1024, Architecture: "arm64", Records: "photos",
 			Env: map[string]string{"LANG": "C.UTF-8", "QUALITY": "80", "VERSION": "1.10", "COUNTRY": "no", "DAY": "2024-01-01", "MODE": "slow"},
 			Inputs: []Input{
 				{Provider: OwnS3, Bucket: "photos", Prefix: "in/", Suffix: []string{""}, Events: []string{"s3:ObjectCreated:*"}},
@@ -90,14 +90,14 @@ functions:
 			Permissions: []Permission{{
 				Actions: []string{"s3:GetObject"}, Resources: []string{"arn:aws:s3:::other/${aws:username}/*", "*"},
 			}},
-			Logs: Logs{RetentionDays: 30, Level: "debug"},
+			Logs: Logs{RetentionDays: 30, Level: "debug", Format: "text"},
 			Tags: map[string]string{"team": "other", "cost": "0x10", "stage": "test"}, TagsManaged: true,
 		}, {
 			Name: "zoom", File: path, Line: 11, Column: 3,
 			Image: Source{Reference: "ghcr.io/team/zoom:1"}, Command: []string{"--scale", "2", "$HOME", "${X}"},
-			Memory: 512, Timeout: 16, TimeoutMargin: 8, EphemeralStorage: 512, KeepFolders: true, Records: true,
+			Memory: 512, Timeout: 16, TimeoutMargin: 8, EphemeralStorage: 512, KeepFolders: true,
 			Env:  map[string]string{"LANG": "C.UTF-8", "MODE": "fast"},
-			Logs: Logs{RetentionDays: 30, Level: "info"}, Tags: tags, TagsManaged: true,
+			Logs: Logs{RetentionDays: 30, Level: "info", Format: "text"}, Tags: tags, TagsManaged: true,
 		}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -114,8 +114,8 @@ func TestLoadSmallestFile(t *testing.T) {
 	want := []Function{{
 		Name: "f", File: got.Path, Line: 2, Column: 13, Image: Source{Reference: "alpine"},
 		Script: &Script{Name: "run", Content: []byte("echo $HOME ${HOME} $$\n")},
-		Memory: 512, Timeout: 300, TimeoutMargin: 10, EphemeralStorage: 512, KeepFolders: true, Records: true,
-		Env: map[string]string{}, Logs: Logs{RetentionDays: 30, Level: "info"}, Tags: map[string]string{},
+		Memory: 512, Timeout: 300, TimeoutMargin: 10, EphemeralStorage: 512, KeepFolders: true,
+		Env: map[string]string{}, Logs: Logs{RetentionDays: 30, Level: "info", Format: "text"}, Tags: map[string]string{},
 	}}
 	if diff := cmp.Diff(want, got.Functions); diff != "" {
 		t.Error(diff)
@@ -163,8 +163,8 @@ func TestProblemsOfOverlaysNameTheirFile(t *testing.T) {
 	want := []string{
 		"over.yaml:2:7: memory: 100 is below the minimum of 128 MB",
 		"third.yaml:1:17: timeout_margin: 70 leaves the script of f no time: the timeout in over.yaml:2 is 60 s",
-		"third.yaml:1:37: nope: unknown key; known here: architecture, command, description, env, ephemeral_storage, files, image, " +
-			"input, keep_folders, logs, memory, output, permissions, role, run, script, tags, timeout, timeout_margin",
+		"third.yaml:1:37: nope: unknown key; known here: architecture, command, dedupe, description, env, ephemeral_storage, files, image, " +
+			"input, keep_folders, logs, memory, output, permissions, records, role, run, script, secrets, tags, timeout, timeout_margin",
 	}
 	if diff := cmp.Diff(want, problemsIn(t, base, over, third)); diff != "" {
 		t.Error(diff)

@@ -10,24 +10,24 @@ const records = ".scar/"
 
 // checkLoops finds inputs that are fed by what they cause: a function's own outputs, those of functions
 // that start each other in a circle, and the records that are written after each event.
-func checkLoops(drafts []*draft, r *report) {
+func checkLoops(f *File, drafts []*draft, r *report) {
 	for _, d := range drafts {
 		for i, in := range d.Inputs {
 			for j, out := range d.Outputs {
-				if out.feeds(in) {
+				if f.feeds(out, in) {
 					r.at(d.inputs[i], "would loop: the output in %s would start %s again for each of its results; "+
 						"set them apart by folder or bucket", d.outputs[j].place(d.inputs[i]), d.Name)
 				}
 			}
 		}
 	}
-	checkRecords(drafts, r)
-	checkCircles(drafts, r)
+	checkRecords(f, drafts, r)
+	checkCircles(f, drafts, r)
 }
 
 // feeds says whether a file stored in the output can be an object of the input that starts a function.
-func (out Output) feeds(in Input) bool {
-	return out.Bucket == in.Bucket && strings.HasPrefix(out.Prefix, in.Prefix) && in.created() &&
+func (f *File) feeds(out Output, in Input) bool {
+	return f.Store(out.Provider) == f.Store(in.Provider) && out.Bucket == in.Bucket && strings.HasPrefix(out.Prefix, in.Prefix) && in.created() &&
 		slices.ContainsFunc(in.Suffix, out.canEndIn)
 }
 
@@ -46,17 +46,17 @@ func (out Output) canEndIn(suffix string) bool {
 }
 
 // checkRecords finds inputs that the records of a function would start.
-func checkRecords(drafts []*draft, r *report) {
+func checkRecords(f *File, drafts []*draft, r *report) {
 	writers := map[string]*draft{} // by bucket; one per bucket is enough to say
 	for _, d := range drafts {
-		if len(d.Outputs) > 0 && writers[d.Outputs[0].Bucket] == nil {
-			writers[d.Outputs[0].Bucket] = d
+		if d.Records != "" && writers[d.Records] == nil {
+			writers[d.Records] = d
 		}
 	}
 	for _, d := range drafts {
 		for i, in := range d.Inputs {
 			writer := writers[in.Bucket]
-			if writer == nil || d.inputs[i].bad || !in.coversRecords() {
+			if writer == nil || f.Store(in.Provider) != OwnS3 || d.inputs[i].bad || !in.coversRecords() {
 				continue
 			}
 			r.at(d.inputs[i], "covers %s, where scar keeps the records of %s, so each record would start %s; "+
@@ -71,18 +71,18 @@ func (in Input) coversRecords() bool {
 }
 
 // checkCircles finds functions that start each other through their outputs.
-func checkCircles(drafts []*draft, r *report) {
-	consumers := map[string][]*draft{} // by the bucket of an input
+func checkCircles(f *File, drafts []*draft, r *report) {
+	c := circles{f, map[string][]*draft{}}
 	for _, d := range drafts {
 		for _, in := range d.Inputs {
-			if !slices.Contains(consumers[in.Bucket], d) {
-				consumers[in.Bucket] = append(consumers[in.Bucket], d)
+			if at := c.where(in.Provider, in.Bucket); !slices.Contains(c.consumers[at], d) {
+				c.consumers[at] = append(c.consumers[at], d)
 			}
 		}
 	}
 	reported := map[*draft]bool{}
 	for _, d := range drafts {
-		circle := findCircle(d, consumers)
+		circle := c.find(d)
 		if len(circle) < 2 || slices.ContainsFunc(circle, func(d *draft) bool { return reported[d] }) {
 			continue
 		}
@@ -91,24 +91,32 @@ func checkCircles(drafts []*draft, r *report) {
 			names = append(names, member.Name)
 			reported[member] = true
 		}
-		r.at(d.inputs[fedInput(circle[len(circle)-1], d)], "would loop: each function's results start the next: %s", strings.Join(names, " → "))
+		r.at(d.inputs[f.fedInput(circle[len(circle)-1], d)], "would loop: each function's results start the next: %s", strings.Join(names, " → "))
 	}
 }
 
-// findCircle is a shortest way from a function through the functions that its results start back to it,
+// circles looks for functions that start each other.
+type circles struct {
+	*File
+	consumers map[string][]*draft // by store and bucket of an input
+}
+
+func (c circles) where(provider, bucket string) string { return c.Store(provider) + "/" + bucket }
+
+// find is a shortest way from a function through the functions that its results start back to it,
 // without the return; nil where there is none.
-func findCircle(start *draft, consumers map[string][]*draft) []*draft {
+func (c circles) find(start *draft) []*draft {
 	from := map[*draft]*draft{}
 	queue := []*draft{start}
 	for len(queue) > 0 {
 		d := queue[0]
 		queue = queue[1:]
 		for _, out := range d.Outputs {
-			for _, next := range consumers[out.Bucket] {
-				if next == start && d != start && fedInput(d, start) >= 0 {
+			for _, next := range c.consumers[c.where(out.Provider, out.Bucket)] {
+				if next == start && d != start && c.fedInput(d, start) >= 0 {
 					return trace(d, start, from)
 				}
-				if next == start || from[next] != nil || fedInput(d, next) < 0 {
+				if next == start || from[next] != nil || c.fedInput(d, next) < 0 {
 					continue
 				}
 				from[next] = d
@@ -131,8 +139,8 @@ func trace(end, start *draft, from map[*draft]*draft) []*draft {
 }
 
 // fedInput is the first input of a function that an output of another feeds; -1 where there is none.
-func fedInput(by, d *draft) int {
+func (f *File) fedInput(by, d *draft) int {
 	return slices.IndexFunc(d.Inputs, func(in Input) bool {
-		return slices.ContainsFunc(by.Outputs, func(out Output) bool { return out.feeds(in) })
+		return slices.ContainsFunc(by.Outputs, func(out Output) bool { return f.feeds(out, in) })
 	})
 }

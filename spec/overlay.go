@@ -60,8 +60,11 @@ func replaced(name string, over *node) bool {
 	return slices.Contains(whatRuns, name) && (over.get("script") != nil || over.get("run") != nil || over.get("command") != nil)
 }
 
+// mergedKeys are the keys of a function whose names are added to those of defaults.
+var mergedKeys = []string{"env", "secrets", "tags"}
+
 // withDefaults is a function with the defaults filled in: its own keys replace those of defaults, but
-// env and tags are merged name by name.
+// env, secrets and tags are merged name by name.
 func withDefaults(defaults, function *node) *node {
 	if defaults == nil || defaults.kind != mapping || function.kind != mapping {
 		return function
@@ -70,7 +73,7 @@ func withDefaults(defaults, function *node) *node {
 	merged.fields, merged.index = nil, nil
 	for _, f := range function.fields {
 		common := defaults.get(f.name)
-		if common != nil && (f.name == "env" || f.name == "tags") {
+		if common != nil && slices.Contains(mergedKeys, f.name) {
 			f.value = overlay(common, f.value, plainLevel)
 		}
 		merged.fields = append(merged.fields, f)

@@ -16,7 +16,7 @@ type Problem struct {
 	Length     int    // characters of the line from Column on that are meant, at least 1
 	Path       string // of the key, such as functions.grayify.input[0].from; empty for the file itself
 	Message    string // begins with the key's name: "memory: 64 is below the minimum of 128 MB"
-	SourceLine string // without its line end; empty where the file is no text
+	SourceLine string // without its line end; empty where the file is no text, and for a line that may hold a secret
 }
 
 // String is the problem on one line, as compilers print theirs: func.yaml:12:5: message.
@@ -40,8 +40,9 @@ func (p Problems) Error() string {
 // report collects problems. One that is found twice, since several functions share the value at
 // fault, is kept once.
 type report struct {
-	found []finding
-	seen  map[finding]bool
+	found  []finding
+	seen   map[finding]bool
+	hidden []string // texts of the files that are secrets
 }
 
 // finding is a problem that has not been put into words for the user yet. It is comparable.
@@ -108,8 +109,8 @@ func (r *report) err() error {
 			File: f.src.name, Line: f.line, Column: f.column, Length: max(f.length, 1),
 			Path: f.path, Message: f.message,
 		}
-		if !f.hideSourceLine {
-			problems[i].SourceLine = f.src.line(f.line)
+		if line := f.src.line(f.line); !f.hideSourceLine && !r.holdsSecret(f.path, line) {
+			problems[i].SourceLine = line
 		}
 	}
 	return problems

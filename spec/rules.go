@@ -7,34 +7,55 @@ import (
 )
 
 // readInputs reads a function's inputs.
-func (d *draft) readInputs(r *report) {
+func (d *draft) readInputs(providers *providerNames, r *report) {
+	seen := map[place]*node{} // at other providers, where S3 compares no rules
 	for _, item := range d.node.get("input").list() {
 		at := item
 		if item.kind == mapping {
 			at = item.get("from")
 		}
-		in := Input{Provider: OwnS3, Suffix: readSuffixes(item.get("suffix"), r), Events: readEvents(item.get("events"), r)}
-		if !readPlace(at, &in.Bucket, &in.Prefix, r) {
+		in := Input{Suffix: readSuffixes(item.get("suffix"), r), Events: readEvents(item.get("events"), r)}
+		where, found := providers.read(at, r)
+		if !found {
 			continue
+		}
+		in.Provider, in.Bucket, in.Prefix = where.provider, where.bucket, where.prefix
+		if in.Provider != OwnS3 {
+			refuseFilters(item, in.Provider, r)
+			if first := seen[where]; first != nil {
+				r.at(at, "is the same input as the one in %s", first.place(at))
+			}
+			seen[where] = at
 		}
 		d.Inputs = append(d.Inputs, in)
 		d.inputs = append(d.inputs, at)
 	}
 }
 
+// refuseFilters reports what only the rules of a bucket of the account can do.
+func refuseFilters(item *node, provider string, r *report) {
+	for _, key := range []string{"suffix", "events"} {
+		if n := item.get(key); n != nil {
+			r.atKey(n, "only works on the account's own S3; for %s set the filter where the events come from", provider)
+		}
+	}
+}
+
 // readOutputs reads a function's outputs.
-func (d *draft) readOutputs(r *report) {
+func (d *draft) readOutputs(providers *providerNames, r *report) {
 	seen := map[string]*node{}
 	for _, item := range d.node.get("output").list() {
 		at := item
 		if item.kind == mapping {
 			at = item.get("to")
 		}
-		out := Output{Provider: OwnS3, Match: readMatch(item.get("match"), r)}
-		if !readPlace(at, &out.Bucket, &out.Prefix, r) {
+		out := Output{Match: readMatch(item.get("match"), r)}
+		where, found := providers.read(at, r)
+		if !found {
 			continue
 		}
-		key := strings.Join(append([]string{out.Bucket, out.Prefix}, out.Match...), "\x00")
+		out.Provider, out.Bucket, out.Prefix = where.provider, where.bucket, where.prefix
+		key := strings.Join(append([]string{out.Provider, out.Bucket, out.Prefix}, out.Match...), "\x00")
 		if first := seen[key]; first != nil {
 			r.at(at, "is the same output as the one in %s", first.place(at))
 		}
@@ -44,18 +65,16 @@ func (d *draft) readOutputs(r *report) {
 	}
 }
 
-// readPlace reads a bucket and folder; false where there is none that makes sense.
-func readPlace(n *node, bucket, prefix *string, r *report) bool {
+// read reads a place; false where there is none that makes sense.
+func (p *providerNames) read(n *node, r *report) (at place, found bool) {
 	if n == nil || n.kind != scalar || n.bad {
-		return false
+		return at, false
 	}
-	var problem string
-	*bucket, *prefix, problem = parsePlace(n.text)
+	at, found, problem := p.parse(n.text)
 	if problem != "" {
 		r.at(n, "%s", problem)
-		return false
 	}
-	return true
+	return at, found
 }
 
 func readSuffixes(n *node, r *report) []string {
@@ -189,6 +208,9 @@ func checkRules(drafts []*draft, r *report) bool {
 	fits := true
 	for _, d := range drafts {
 		for i, in := range d.Inputs {
+			if in.Provider != OwnS3 {
+				continue
+			}
 			rule := ruleAt{d, in, d.inputs[i]}
 			before := count[in.Bucket]
 			count[in.Bucket] += len(in.Suffix)

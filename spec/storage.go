@@ -11,33 +11,120 @@ import (
 // maxKey is S3's limit for a key, in bytes.
 const maxKey = 1024
 
-// otherProvider matches a place at a provider other than the account's own S3.
-var otherProvider = pattern(`^((?:s3|minio|webdav|onedata)\.[A-Za-z0-9_-]+)(?:/|$)`)
+// place is where files come from or go to.
+type place struct{ provider, bucket, prefix string }
 
-// parsePlace reads a bucket and folder, s3://bucket/folder/, and says what is wrong with it, if
-// anything is.
-func parsePlace(text string) (bucket, prefix, problem string) {
+var (
+	otherProvider = pattern(`^((?:s3|minio|webdav|onedata)\.[A-Za-z0-9_-]+)(?:/(.*))?$`) // minio.lab/bucket/folder
+	providerType  = pattern(`^(s3|minio|webdav|onedata)(?:[:./]|$)`)
+)
+
+// providerNames are the providers of a file.
+type providerNames struct {
+	file *File
+	node *node // storage, those with problems included; nil where the file has none
+}
+
+// parse reads a place, s3://bucket/folder/ or minio.lab/bucket/folder/, and says what is wrong with it, if
+// anything is. known says that there is a sense in using it: the provider has no problem of its own.
+func (p *providerNames) parse(text string) (at place, known bool, problem string) {
 	if other := otherProvider().FindStringSubmatch(text); other != nil {
-		return "", "", fmt.Sprintf("a provider other than the account's own S3 (%s) is not supported by this version", other[1])
+		return p.parseOther(other[1], other[2])
 	}
 	rest, found := strings.CutPrefix(text, "s3://")
-	switch {
-	case !found && strings.Contains(text, "://"):
-		return "", "", fmt.Sprintf("wants a bucket and folder such as s3://photos/in/, not %q", shorten(text))
-	case !found:
-		return "", "", fmt.Sprintf("wants a bucket and folder such as s3://photos/in/, not %q; did you forget s3://?", shorten(text))
+	const wants = "wants a bucket and folder such as s3://photos/in/"
+	switch kind := providerType().FindStringSubmatch(text); {
+	case found:
+	case kind != nil && kind[1] != OwnS3:
+		return at, false, fmt.Sprintf("wants the name of a provider and a folder such as %s.lab/%sfolder/, not %q", kind[1], bucketOf(kind[1]), shorten(text))
+	case strings.Contains(text, "://"):
+		return at, false, fmt.Sprintf(wants+", not %q", shorten(text))
+	default:
+		return at, false, fmt.Sprintf(wants+", not %q; did you forget s3://?", shorten(text))
 	}
-	bucket, prefix, _ = strings.Cut(rest, "/")
+	bucket, prefix, _ := strings.Cut(rest, "/")
 	if problem := checkBucket(bucket); problem != "" {
-		return "", "", problem
+		return at, false, problem
 	}
-	if prefix != "" && !strings.HasSuffix(prefix, "/") {
-		prefix += "/"
+	if prefix, problem = parsePrefix(prefix); problem != "" {
+		return at, false, problem
 	}
-	if problem := checkPrefix(prefix); problem != "" {
-		return "", "", problem
+	return place{OwnS3, bucket, prefix}, true, ""
+}
+
+func bucketOf(kind string) string {
+	if (Storage{Type: kind}).HasBuckets() {
+		return "bucket/"
 	}
-	return bucket, prefix, ""
+	return ""
+}
+
+// parseOther reads a place at a provider of storage.
+func (p *providerNames) parseOther(provider, rest string) (at place, known bool, problem string) {
+	if p.node.get(provider) == nil {
+		return at, false, p.undefined(provider)
+	}
+	storage, known := p.file.Storage[provider]
+	if !known {
+		return at, false, ""
+	}
+	bucket := ""
+	if storage.HasBuckets() {
+		bucket, rest, _ = strings.Cut(rest, "/")
+		if problem := checkOtherBucket(provider, bucket, storage); problem != "" {
+			return at, false, problem
+		}
+	}
+	prefix, problem := parsePrefix(rest)
+	if problem != "" {
+		return at, false, problem
+	}
+	return place{provider, bucket, prefix}, true, ""
+}
+
+// undefined says that storage lacks a provider, and which one was probably meant.
+func (p *providerNames) undefined(provider string) string {
+	said := provider + " is not defined in storage"
+	if p.node == nil || len(p.node.fields) == 0 {
+		return said + "; add it at the top of the file, such as storage: {" + provider + ": {…}}"
+	}
+	known := make([]string, 0, len(p.node.fields))
+	for _, f := range p.node.fields {
+		known = append(known, f.name)
+	}
+	slices.Sort(known)
+	if meant := nearest(provider, known, nil); meant != "" {
+		return said + "; did you mean " + meant + "?"
+	}
+	return said + "; it has " + strings.Join(known, ", ")
+}
+
+// otherBucket matches the names of buckets that servers other than AWS's take.
+var otherBucket = pattern(`^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$`)
+
+// checkOtherBucket says what is wrong with the name of a bucket at a provider. Servers other than AWS's take more names.
+func checkOtherBucket(provider, bucket string, storage Storage) string {
+	switch {
+	case bucket == "":
+		return "names no bucket; it wants a bucket and folder such as " + provider + "/bucket/folder/"
+	case storage.Endpoint == "" || isAWS(storage.Endpoint):
+		return checkBucket(bucket)
+	case !otherBucket().MatchString(bucket) || strings.Contains(bucket, ".."):
+		return fmt.Sprintf("%q is no name of a bucket: it wants 3 to 63 letters, digits, dots, dashes and _, with a letter or digit at both ends", shorten(bucket))
+	default:
+		return ""
+	}
+}
+
+// parsePrefix reads a folder, with or without the slash at its end.
+func parsePrefix(text string) (prefix, problem string) {
+	if text != "" && !strings.HasSuffix(text, "/") {
+		text += "/"
+	}
+	if problem := checkPrefix(text); problem != "" {
+		return "", problem
+	}
+	return text, ""
 }
 
 // Prefixes and suffixes that S3 keeps for itself (S3 user guide, "General purpose bucket naming rules").

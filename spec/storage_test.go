@@ -20,10 +20,10 @@ func TestParsePlace(t *testing.T) {
 		{"gs://photos/in", "", "", `wants a bucket and folder such as s3://photos/in/, not "gs://photos/in"`},
 		{"", "", "", `wants a bucket and folder such as s3://photos/in/, not ""; did you forget s3://?`},
 		{"s3://", "", "", "names no bucket; it wants a bucket and folder such as s3://photos/in/"},
-		{"minio.lab/results/", "", "", "a provider other than the account's own S3 (minio.lab) is not supported by this version"},
-		{"s3.my_s3/results", "", "", "a provider other than the account's own S3 (s3.my_s3) is not supported by this version"},
-		{"webdav.nas", "", "", "a provider other than the account's own S3 (webdav.nas) is not supported by this version"},
-		{"onedata.eosc/x", "", "", "a provider other than the account's own S3 (onedata.eosc) is not supported by this version"},
+		{"minio://lab/in", "", "", `wants the name of a provider and a folder such as minio.lab/bucket/folder/, not "minio://lab/in"`},
+		{"webdav/in", "", "", `wants the name of a provider and a folder such as webdav.lab/folder/, not "webdav/in"`},
+		{"s3/photos", "", "", `wants a bucket and folder such as s3://photos/in/, not "s3/photos"; did you forget s3://?`},
+		{"minio.lab/results", "", "", "minio.lab is not defined in storage; add it at the top of the file, such as storage: {minio.lab: {…}}"},
 
 		{"s3://Photos/in", "", "", `"Photos" is no name of a bucket: S3 wants lower case`},
 		{"s3://my_photos/in", "", "", `"my_photos" is no name of a bucket: S3 wants letters, digits, dots and dashes`},
@@ -41,9 +41,9 @@ func TestParsePlace(t *testing.T) {
 		{"s3://photos/*.png", "", "", "a folder is taken literally, * is no wildcard; use suffix or match"},
 		{"s3://photos/a\tb", "", "", "the folder holds a control character"},
 	} {
-		bucket, prefix, problem := parsePlace(c.text)
-		if bucket != c.bucket || prefix != c.prefix || problem != c.problem {
-			t.Errorf("parsePlace(%q) = %q, %q, %q", c.text, bucket, prefix, problem)
+		at, known, problem := (&providerNames{file: &File{}}).parse(c.text)
+		if at.bucket != c.bucket || at.prefix != c.prefix || problem != c.problem || known != (problem == "") {
+			t.Errorf("parse(%q) = %+v, %q", c.text, at, problem)
 		}
 	}
 }

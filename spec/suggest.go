@@ -9,10 +9,9 @@ import (
 // notYet are the keys of the native format that this version does not know, by where they stand. They
 // are refused by name, so that nobody takes them for a slip of the pen or for done.
 var notYet = struct{ file, function []string }{
-	file: []string{"required_version", "storage"},
+	file: []string{"required_version"},
 	function: []string{
-		"secrets", "records", "dedupe", "http", "schedule", "queue", "mode", "batch", "concurrency", "retries",
-		"on_failure", "vpc", "mounts", "package",
+		"http", "schedule", "queue", "mode", "batch", "concurrency", "retries", "on_failure", "vpc", "mounts", "package",
 	},
 }
 
@@ -25,7 +24,10 @@ var otherWords = map[string]string{
 	"log_level": "logs", "retention_days": "logs", "iam_role": "role", "container": "image", "name": "project",
 	"amd64": "x86_64", "x64": "x86_64", "x86-64": "x86_64", "aarch64": "arm64", "warn": "warning",
 	"path": "from", "bucket": "from", "filter": "suffix", "include": "match", "pattern": "match",
-	"action": "actions", "resource": "resources",
+	"action": "actions", "resource": "resources", "storage_providers": "storage", "providers": "storage",
+	"host": "endpoint", "hostname": "endpoint", "url": "endpoint", "oneprovider_host": "endpoint",
+	"login": "user", "username": "user", "pass": "password", "secret": "secret_key", "key": "access_key",
+	"access_key_id": "access_key", "secret_access_key": "secret_key", "access_token": "token", "log_format": "logs",
 	"create": "created", "put": "created", "delete": "removed", "deleted": "removed", "restore": "restored",
 }
 

@@ -36,7 +36,8 @@ type node struct {
 	items  []*node          // of a list
 	index  map[string]*node // of a large mapping's fields, made when first needed
 
-	bad bool // a problem with it has been reported
+	bad     bool // a problem with it has been reported
+	private bool // it may hold a secret: its text is never shown
 }
 
 // field is one entry of a mapping.
@@ -189,16 +190,25 @@ func (b *treeBuilder) fillScalar(n *node, y *yaml.Node) {
 	case "!!timestamp", "!!merge":
 		n.tag = "!!str"
 	default:
-		b.report.at(n, "the YAML tag %s is not supported; write the value without it", n.tag)
+		b.refuseTag(n, n.tag)
 	}
 	if strings.ContainsRune(n.text, 0) {
 		b.report.at(n, "holds a zero byte")
 	}
 }
 
+// refuseTag reports a tag. Where a secret may stand it is not shown: to YAML, a password that begins with ! is one.
+func (b *treeBuilder) refuseTag(n *node, tag string) {
+	if strings.HasPrefix(n.path, "storage.") || inSecrets(n.path) {
+		b.report.at(n, "holds a YAML tag, which is not supported; put text that begins with ! in quotes")
+		return
+	}
+	b.report.at(n, "the YAML tag %s is not supported; write the value without it", tag)
+}
+
 func (b *treeBuilder) checkTag(n *node, y *yaml.Node, want string) {
 	if tag := y.ShortTag(); tag != want {
-		b.report.at(n, "the YAML tag %s is not supported; write the value without it", tag)
+		b.refuseTag(n, tag)
 	}
 }
 

@@ -96,6 +96,9 @@ func (f syntaxFault) locate(src *source) *finding {
 		return src.finding(number, tab+1, "a tab indents this line; YAML wants spaces")
 	}
 	column, words := explainSyntax(line, indent, f.message)
+	if showsSecret(line) {
+		words = "a value in this line needs quotes; a secret does not belong in this file, only where it is kept, such as ssm:/lab/secret"
+	}
 	return src.finding(number, utf8.RuneCountInString(line[:column])+1, "no valid YAML: "+words)
 }
 

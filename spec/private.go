@@ -1,0 +1,75 @@
+package spec
+
+import (
+	"slices"
+	"strings"
+)
+
+// A secret that somebody wrote into a file is reported, and neither its text nor its line is shown: messages end up in
+// logs of CI and on screens that others see.
+
+// openKeys are the keys of a provider that hold no secret. What a slip of the pen made of another key may hold one.
+var openKeys = []string{"endpoint", "region", "space", "access_key", "user"}
+
+// hideSecrets marks the values of a tree that hold secrets if they do not say where one is kept.
+func (r *report) hideSecrets(root *node) {
+	if storage := root.get("storage"); storage != nil {
+		for _, provider := range storage.fields {
+			for _, f := range provider.value.fields {
+				switch {
+				case !slices.Contains(openKeys, f.name):
+					r.hide(f.value)
+				case f.name == "endpoint" && strings.Contains(f.value.text, "@"):
+					r.hide(f.value)
+				}
+			}
+		}
+	}
+	r.hide(root.get("defaults").get("secrets"))
+	if functions := root.get("functions"); functions != nil {
+		for _, f := range functions.fields {
+			r.hide(f.value.get("secrets"))
+		}
+	}
+}
+
+// hide marks a value and what is below it.
+func (r *report) hide(n *node) {
+	if n == nil {
+		return
+	}
+	n.private = true
+	if n.kind == scalar && !isReference(n.text) {
+		for _, line := range strings.FieldsFunc(n.text, isLineEnd) {
+			r.hidden = append(r.hidden, strings.TrimSpace(line))
+		}
+	}
+	for _, f := range n.fields {
+		r.hide(f.value)
+	}
+	for _, item := range n.items {
+		r.hide(item)
+	}
+}
+
+func isLineEnd(r rune) bool { return r == '\n' || r == '\r' }
+
+// secretKey matches a key whose value is a secret, where that says not where it is kept. It works on lines that are no
+// YAML too.
+var secretKey = pattern(`(?:^|[\s{,"'])(?:secret_key|password|token)["']?\s*:\s*["']?([^\s"'#]+)`)
+
+// showsSecret says whether a line seems to set such a key to a secret.
+func showsSecret(line string) bool {
+	return slices.ContainsFunc(secretKey().FindAllStringSubmatch(line, -1), func(found []string) bool { return !isReference(found[1]) })
+}
+
+// holdsSecret says whether a line of a file may show a secret. path is that of the key that it is shown for.
+func (r *report) holdsSecret(path, line string) bool {
+	if inSecrets(path) && !strings.Contains(line, parameterStore+":") && !strings.Contains(line, secretsManager+":") {
+		return true
+	}
+	return showsSecret(line) || slices.ContainsFunc(r.hidden, func(text string) bool { return text != "" && strings.Contains(line, text) })
+}
+
+// inSecrets says whether a path is that of a function's secrets, or below it.
+func inSecrets(path string) bool { return strings.Contains(path+".", ".secrets.") }

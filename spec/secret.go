@@ -1,0 +1,149 @@
+package spec
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// The services that secrets are kept in, as references name them.
+const (
+	parameterStore = "ssm"
+	secretsManager = "secretsmanager"
+)
+
+// The limits of Systems Manager and Secrets Manager. That of parameters counts the ARN before the name, of which at
+// least this much is there in every partition and region (PutParameter and CreateSecret in their API references).
+const (
+	maxParameterARN = 1011
+	leastPrefix     = len("arn:aws:ssm:eu-west-1:123456789012:parameter/")
+	maxLevels       = 15
+	maxSecretName   = 512
+)
+
+var (
+	parameterARN  = pattern(`^arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:parameter(/.*)$`)
+	secretARN     = pattern(`^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:(.*)-[A-Za-z0-9]{6}$`)
+	parameterName = pattern(`^[A-Za-z0-9_./-]+$`)
+	secretName    = pattern(`^[A-Za-z0-9/_+=.@-]+$`)
+)
+
+// isReference says whether a text is meant to say where something is kept.
+func isReference(text string) bool {
+	return strings.HasPrefix(text, parameterStore+":") || strings.HasPrefix(text, secretsManager+":")
+}
+
+// parseSecret reads where a secret is kept, and says what is wrong with it, if anything is. What it says never holds
+// the text: somebody may have written the secret itself.
+func parseSecret(text string) (s Secret, problem string) {
+	service, rest, found := strings.Cut(text, ":")
+	s.Service = service
+	switch {
+	case strings.HasPrefix(text, "arn:aws"):
+		return Secret{}, "wants ssm: or secretsmanager: before the ARN"
+	case found && service == parameterStore:
+		s.Name = rest
+		return s, checkParameter(rest)
+	case found && service == secretsManager:
+		name, key, hasKey := strings.Cut(rest, "#")
+		s.Name, s.Key = name, key
+		if hasKey && (key == "" || strings.ContainsFunc(key, unicode.IsControl)) {
+			return Secret{}, "wants the name of a key behind #, such as secretsmanager:imaging/db#password"
+		}
+		return s, checkSecretName(name)
+	case found && nearest(service, []string{parameterStore, secretsManager}, nil) != "":
+		return Secret{}, "wants ssm: or secretsmanager: before the name, in lower case"
+	default:
+		return Secret{}, ""
+	}
+}
+
+// checkParameter says what is wrong with the name or ARN of a parameter.
+func checkParameter(name string) string {
+	fromARN := parameterARN().FindStringSubmatch(name)
+	levels := strings.Split(strings.TrimPrefix(name, "/"), "/")
+	switch {
+	case fromARN != nil:
+		return checkParameter(fromARN[1])
+	case strings.HasPrefix(name, "arn:"):
+		return "is no ARN of a parameter, such as ssm:arn:aws:ssm:eu-west-1:123456789012:parameter/imaging/token"
+	case strings.Contains(name, "#"):
+		return "a parameter has no keys; # belongs to secretsmanager:"
+	case name == "" || !parameterName().MatchString(name):
+		return "wants the name of a parameter after ssm:, of letters, digits and . - _ /, such as ssm:/imaging/token"
+	case len(levels) > 1 && name[0] != '/':
+		return "a parameter's name that has a slash in it begins with one, such as ssm:/imaging/token"
+	case slices.Contains(levels, ""):
+		return "the parameter's name ends in a slash, or has two side by side"
+	case len(levels) > maxLevels:
+		return fmt.Sprintf("the parameter's name has %d levels, Systems Manager allows %d", len(levels), maxLevels)
+	case len(name)+leastPrefix > maxParameterARN:
+		return fmt.Sprintf("the parameter's name has %d characters, Systems Manager allows %d with its ARN before it", len(name), maxParameterARN)
+	case reservedParameter(levels[0]):
+		return "Systems Manager keeps names that begin with aws or ssm for itself; for a secret of Secrets Manager write secretsmanager:NAME"
+	default:
+		return ""
+	}
+}
+
+func reservedParameter(level string) bool {
+	lower := strings.ToLower(level)
+	return strings.HasPrefix(lower, "aws") || strings.HasPrefix(lower, "ssm")
+}
+
+// checkSecretName says what is wrong with the name or ARN of a secret. An ARN without its last six characters cannot be
+// told from one with them whose name has a dash, and the role's policy has to name exactly one of the two.
+func checkSecretName(name string) string {
+	fromARN := secretARN().FindStringSubmatch(name)
+	switch {
+	case fromARN != nil:
+		return checkSecretName(fromARN[1])
+	case strings.HasPrefix(name, "arn:"):
+		return "is no whole ARN of a secret: that ends in a dash and six characters; the name alone does as well, such as secretsmanager:imaging/db"
+	case name == "" || !secretName().MatchString(name):
+		return "wants the name of a secret after secretsmanager:, of letters, digits and / _ + = . @ -, such as secretsmanager:imaging/db"
+	case len(name) > maxSecretName:
+		return fmt.Sprintf("the secret's name has %d characters, Secrets Manager allows %d", len(name), maxSecretName)
+	default:
+		return ""
+	}
+}
+
+// readSecret reads where a secret is kept; nil where that makes no sense. instead is what to write in place of a secret
+// itself.
+func readSecret(n *node, instead string, r *report) *Secret {
+	if n == nil || n.kind != scalar || n.bad {
+		return nil
+	}
+	secret, problem := parseSecret(n.text)
+	switch {
+	case problem != "":
+		r.at(n, "%s", problem)
+	case secret.Name == "":
+		r.at(n, "a secret does not belong in this file: put it into Systems Manager or Secrets Manager, and write where: %s", instead)
+	default:
+		return &secret
+	}
+	return nil
+}
+
+// readSecrets reads a function's variables that hold a secret.
+func (d *draft) readSecrets(project string, r *report) {
+	n, env := d.node.get("secrets"), d.node.get("env")
+	if n == nil {
+		return
+	}
+	d.Secrets = map[string]Secret{}
+	for _, f := range n.fields {
+		if other := env.get(f.name); other != nil {
+			r.atKey(f.value, "is in env too, in %s; one of the two has to go", other.place(f.value))
+		}
+		checkVariable(f.name, f.value, r)
+		lower := strings.ToLower(f.name)
+		instead := fmt.Sprintf("ssm:/%s/%s, secretsmanager:%s or secretsmanager:%s#%s", project, lower, project, project, lower)
+		if secret := readSecret(f.value, instead, r); secret != nil {
+			d.Secrets[f.name] = *secret
+		}
+	}
+}
