@@ -17,10 +17,17 @@ func (Bucket) needs(string) []Address { return nil }
 
 func (d *desire) buckets(fn *spec.Function) {
 	for _, in := range fn.Inputs {
-		d.bucket(in.Bucket)
+		if spec.IsOwnS3(in.Provider) {
+			d.bucket(in.Bucket)
+		}
 	}
 	for _, out := range fn.Outputs {
-		d.bucket(out.Bucket)
+		if spec.IsOwnS3(out.Provider) {
+			d.bucket(out.Bucket)
+		}
+	}
+	if fn.Records != "" {
+		d.bucket(fn.Records)
 	}
 }
 

@@ -24,6 +24,7 @@ func Desired(f *spec.File, env Env) (State, error) {
 	d.repository()
 	for i := range f.Functions {
 		fn := &f.Functions[i]
+		d.checkReach(fn)
 		d.buckets(fn)
 		d.image(fn)
 		d.logGroup(fn)

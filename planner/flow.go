@@ -81,9 +81,9 @@ const (
 
 // feeds compares an output with an input. What a script names its files is unknown; an output that
 // takes only some names cannot feed an input that wants others.
-func feeds(out spec.Output, in spec.Input) feed {
+func feeds(f *spec.File, out spec.Output, in spec.Input) feed {
 	created := slices.ContainsFunc(in.Events, func(e string) bool { return strings.HasPrefix(e, "s3:ObjectCreated:") })
-	if out.Bucket != in.Bucket || !created || !eitherWay(strings.HasPrefix, out.Prefix, in.Prefix) {
+	if f.Store(out.Provider) != f.Store(in.Provider) || out.Bucket != in.Bucket || !created || !eitherWay(strings.HasPrefix, out.Prefix, in.Prefix) {
 		return never
 	}
 	// An output prefix above the input prefix reaches it only with folders that the script makes.
@@ -156,7 +156,7 @@ func (d *desire) feedGraph() []map[int]feed {
 		graph[i] = map[int]feed{}
 		for _, out := range fn.Outputs {
 			for _, in := range inputs[out.Bucket] {
-				if f := feeds(out, in.Input); f > graph[i][in.function] {
+				if f := feeds(d.file, out, in.Input); f > graph[i][in.function] {
 					graph[i][in.function] = f
 				}
 			}

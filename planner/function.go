@@ -58,7 +58,7 @@ func (d *desire) function(fn *spec.Function) {
 	for _, name := range sortedKeys(fn.Env) {
 		if LooksSecret(name) {
 			d.warn(Address{KindFunction, fn.Name}, fmt.Sprintf(
-				"the variable %s looks like a secret: everybody who may read the function's configuration can read it", name))
+				"the variable %s looks like a secret, and everybody who may read the function's configuration can read it: move it from env to secrets", name))
 		}
 	}
 }

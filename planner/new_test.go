@@ -174,7 +174,8 @@ func TestPlans(t *testing.T) {
 		}},
 		{name: "memory", file: func(f *spec.File) { f.Functions[0].Memory = 1024 }, want: []string{"update function/grayify"}},
 		{name: "a bucket leaves the file and stays", file: func(f *spec.File) {
-			f.Functions[0].Outputs[0] = spec.Output{Bucket: "results"}
+			f.Functions[0].Outputs[0] = spec.Output{Provider: spec.OwnS3, Bucket: "results"}
+			f.Functions[0].Records = "results"
 			f.Functions[0].Inputs[0].Bucket = "results"
 			f.Functions[0].Inputs[0].Prefix = "in/"
 			f.Functions[0].Outputs[0].Prefix = "out/"

@@ -19,6 +19,9 @@ func (p Permission) needs(string) []Address { return []Address{{KindFunction, p.
 
 func (d *desire) permissions(fn *spec.Function) {
 	for _, in := range fn.Inputs {
+		if !spec.IsOwnS3(in.Provider) {
+			continue
+		}
 		p := Permission{
 			Function:      fn.Name,
 			StatementID:   StatementID(d.file.Project, in.Bucket),

@@ -49,11 +49,11 @@ func (d *desire) role(fn *spec.Function) {
 		Path:        RolePath(d.file.Project),
 		Description: "Runs the function " + fn.Name,
 		Trust:       trust(d.env.Account),
-		Policy:      rights(fn, d.env.Naming),
+		Policy:      rights(d.file, fn, d.env.Naming),
 		Tags:        d.tags(fn),
 	}
 	if size := len(role.Policy.JSON()); size > maxInlinePolicy {
-		d.problem(fn, "function %s: its inputs, outputs and permissions make a policy of %d characters, IAM allows %d: use fewer of them, or bring a role of your own (role: ARN)",
+		d.problem(fn, "function %s: its inputs, outputs, secrets and permissions make a policy of %d characters, IAM allows %d: use fewer of them, or bring a role of your own (role: ARN)",
 			fn.Name, size, maxInlinePolicy)
 	}
 	d.add(fn, role, role.Name)
@@ -70,17 +70,23 @@ func trust(account string) Policy {
 }
 
 // rights are what the function needs and nothing else: its log group, its input prefixes, its output
-// prefixes, its records, and what the file adds.
-func rights(fn *spec.Function, naming Naming) Policy {
+// prefixes, its records, its secrets, and what the file adds. Places that are reached with keys of their own need none.
+func rights(f *spec.File, fn *spec.Function, naming Naming) Policy {
 	var read, write, records StringList
 	listed := map[string]StringList{} // bucket → prefixes
 	object := func(bucket, prefix string) string { return naming.BucketARN(bucket) + "/" + literal(prefix) + "*" }
+	byRole := func(provider string) bool { return spec.IsOwnS3(provider) || f.Storage[provider].UsesRole() }
 	for _, in := range fn.Inputs {
+		if !byRole(in.Provider) {
+			continue
+		}
 		read = append(read, object(in.Bucket, in.Prefix))
 		listed[in.Bucket] = append(listed[in.Bucket], literal(in.Prefix)+"*")
 	}
 	for _, out := range fn.Outputs {
-		write = append(write, object(out.Bucket, out.Prefix))
+		if byRole(out.Provider) {
+			write = append(write, object(out.Bucket, out.Prefix))
+		}
 	}
 	if r := recordsOf(fn); r != nil {
 		prefix := job.RecordsPrefix + fn.Name + "/"
@@ -101,6 +107,9 @@ func rights(fn *spec.Function, naming Naming) Policy {
 	allow("ReadInputs", read, nil, "s3:GetObject")
 	allow("WriteOutputs", write, nil, "s3:PutObject", "s3:AbortMultipartUpload")
 	allow("KeepRecords", records, nil, "s3:GetObject", "s3:PutObject")
+	parameters, secrets := secretARNs(f, fn, naming)
+	allow("ReadParameters", parameters, nil, "ssm:GetParameter")
+	allow("ReadSecrets", secrets, nil, "secretsmanager:GetSecretValue")
 	for i, bucket := range sortedKeys(listed) {
 		// Without the right to list, S3 answers that a missing object is forbidden.
 		allow(fmt.Sprintf("List%d", i+1), StringList{naming.BucketARN(bucket)},
@@ -119,13 +128,6 @@ func literal(text string) string {
 		return text
 	}
 	return strings.NewReplacer("*", "${*}", "?", "${?}", "$", "${$}").Replace(text)
-}
-
-func recordsOf(fn *spec.Function) *job.Records {
-	if len(fn.Inputs) == 0 || len(fn.Outputs) == 0 {
-		return nil
-	}
-	return &job.Records{Bucket: fn.Outputs[0].Bucket}
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -28,9 +28,10 @@ func testFunction(name, inBucket, inPrefix, outBucket, outPrefix string) spec.Fu
 		Script: &spec.Script{Name: "s.sh", Content: []byte("#!/bin/sh\n")},
 		Memory: 512, Timeout: 300, TimeoutMargin: 10, EphemeralStorage: 512,
 		Env:     map[string]string{"QUALITY": "80"},
-		Inputs:  []spec.Input{{Bucket: inBucket, Prefix: inPrefix, Suffix: []string{""}, Events: []string{"s3:ObjectCreated:*"}}},
-		Outputs: []spec.Output{{Bucket: outBucket, Prefix: outPrefix}},
-		Logs:    spec.Logs{RetentionDays: 30, Level: "info"},
+		Inputs:  []spec.Input{{Provider: spec.OwnS3, Bucket: inBucket, Prefix: inPrefix, Suffix: []string{""}, Events: []string{"s3:ObjectCreated:*"}}},
+		Outputs: []spec.Output{{Provider: spec.OwnS3, Bucket: outBucket, Prefix: outPrefix}},
+		Records: outBucket,
+		Logs:    spec.Logs{RetentionDays: 30, Level: "info", Format: "text"},
 		Tags:    map[string]string{"team": "imaging"},
 	}
 }

@@ -31,6 +31,9 @@ func (t Trigger) needs(project string) []Address {
 
 func (d *desire) triggers(fn *spec.Function) {
 	for _, in := range fn.Inputs {
+		if !spec.IsOwnS3(in.Provider) {
+			continue // what starts the function is set up there
+		}
 		for _, suffix := range in.Suffix {
 			t := Trigger{
 				Bucket: in.Bucket,
