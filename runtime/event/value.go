@@ -154,12 +154,19 @@ func width(b []byte) int {
 	case '"':
 		return quoted(b)
 	case '{', '[':
-	default:
-		if i := bytes.IndexAny(b, ",]} \n\r\t"); i >= 0 {
+		return enclosed(b)
+	}
+	for i, c := range b {
+		switch c {
+		case ',', ']', '}', ' ', '\n', '\r', '\t':
 			return i
 		}
-		return len(b)
 	}
+	return len(b)
+}
+
+// enclosed is how many bytes the object or list at the beginning of b has.
+func enclosed(b []byte) int {
 	depth := 0
 	for i := 0; ; {
 		switch b[i] {
@@ -180,13 +187,11 @@ func width(b []byte) int {
 // quoted is how many bytes the string at the beginning of b has, with its quotes.
 func quoted(b []byte) int {
 	for i := 1; ; i++ {
-		i += bytes.IndexByte(b[i:], '"')
-		escapes := 0
-		for b[i-1-escapes] == '\\' {
-			escapes++
-		}
-		if escapes%2 == 0 {
+		switch b[i] {
+		case '"':
 			return i + 1
+		case '\\':
+			i++
 		}
 	}
 }
