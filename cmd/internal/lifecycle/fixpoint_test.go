@@ -113,6 +113,23 @@ functions:
     input: [s3://photos/a/]
     output: [s3://photos/out/]
 `},
+	{"other storage, secrets, records and logs", `
+storage:
+  minio.lab: {endpoint: "https://minio.example.org", access_key: "ssm:/lab/key", secret_key: "secretsmanager:lab#secret"}
+  webdav.nas: {endpoint: "https://nas.example.org/dav", user: u, password: "secretsmanager:nas"}
+  s3.far: {region: eu-central-1}
+functions:
+  a:
+    image: x/y
+    run: "true"
+    secrets: {TOKEN: "ssm:/imaging/token", DB: "secretsmanager:imaging/db#password"}
+    records: false
+    logs: {format: json, metrics: true}
+    input: [minio.lab/scans/in/, s3://photos/a/, s3.far/archive/]
+    output: [webdav.nas/results/, s3://photos/out/, s3.far/results/]
+  b: {image: x/y, run: "true", dedupe: true, input: [s3://photos/b/], output: [minio.lab/results, s3://photos/out/]}
+  c: {image: x/y, run: "true", input: webdav.nas/in, output: minio.lab/results/c}
+`},
 	{"tags of the project", `
 tags: {team: imaging, "cost center": "7 + 8"}
 functions:
