@@ -2,11 +2,8 @@ package storage
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -20,29 +17,33 @@ const (
 	minPartSize        = 8 << 20  // bytes; S3 takes no less than 5 MiB
 	maxParts           = 10_000
 	partsAtOnce        = 4
-	abortTimeout       = 300 * time.Millisecond
 )
 
 // uploadParts sends a large file in parts, several at a time. The parts are read from the file when they are
 // sent, never held in memory: functions may have 128 MB, and most of them are the script's.
-func (s *S3) uploadParts(ctx context.Context, bucket, key string, file *os.File, size int64) error {
-	made, err := s.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
-		Bucket: &bucket, Key: &key, ContentType: contentType(key), ChecksumAlgorithm: types.ChecksumAlgorithmCrc32,
-	})
+func (s *S3) uploadParts(ctx context.Context, bucket, key string, file io.ReaderAt, size int64) error {
+	input := &s3.CreateMultipartUploadInput{Bucket: &bucket, Key: &key, ContentType: aws.String(typeOf(key))}
+	if s.crc {
+		// One checksum of the whole, which whoever fetches the object can compare. The default is one of the parts' checksums.
+		input.ChecksumAlgorithm, input.ChecksumType = types.ChecksumAlgorithmCrc32, types.ChecksumTypeFullObject
+	}
+	made, err := s.client.CreateMultipartUpload(ctx, input)
 	if err != nil {
 		return err
 	}
-	parts, err := s.sendParts(ctx, upload{bucket, key, made.UploadId}, file, size)
+	of := upload{bucket, key, made.UploadId}
+	parts, err := s.sendParts(ctx, of, file, size)
 	if err == nil {
-		_, err = s.client.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
-			Bucket: &bucket, Key: &key, UploadId: made.UploadId,
-			MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
-		})
+		err = s.complete(ctx, of, parts, size)
 	}
-	if err != nil {
-		return errors.Join(simplify(err), s.abort(ctx, bucket, key, made.UploadId))
+	if err == nil {
+		return nil
 	}
-	return nil
+	err = s.simplify(err)
+	if left := s.abort(ctx, of); left != nil {
+		return fmt.Errorf("%w; %w", err, left)
+	}
+	return err
 }
 
 // upload is what all parts of an upload have in common.
@@ -51,7 +52,7 @@ type upload struct {
 	id          *string
 }
 
-func (s *S3) sendParts(ctx context.Context, of upload, file *os.File, size int64) ([]types.CompletedPart, error) {
+func (s *S3) sendParts(ctx context.Context, of upload, file io.ReaderAt, size int64) ([]types.CompletedPart, error) {
 	partSize := partSizeFor(size)
 	parts := make([]types.CompletedPart, (size+partSize-1)/partSize)
 	group, ctx := errgroup.WithContext(ctx)
@@ -62,33 +63,58 @@ func (s *S3) sendParts(ctx context.Context, of upload, file *os.File, size int64
 				return ctx.Err()
 			}
 			start := int64(i) * partSize
-			length := min(partSize, size-start)
-			out, err := s.client.UploadPart(ctx, &s3.UploadPartInput{
-				Bucket: &of.bucket, Key: &of.key, UploadId: of.id, PartNumber: aws.Int32(int32(i + 1)),
-				ChecksumAlgorithm: types.ChecksumAlgorithmCrc32, ContentLength: &length,
-				Body: io.NewSectionReader(file, start, length),
-			})
+			part, err := s.sendPart(ctx, of, int32(i+1), io.NewSectionReader(file, start, min(partSize, size-start)))
 			if err != nil {
-				return fmt.Errorf("part %d of %d: %w", i+1, len(parts), simplify(err))
+				return fmt.Errorf("part %d of %d: %w", i+1, len(parts), s.simplify(err))
 			}
-			parts[i] = types.CompletedPart{ETag: out.ETag, PartNumber: aws.Int32(int32(i + 1)), ChecksumCRC32: out.ChecksumCRC32}
+			parts[i] = part
 			return nil
 		})
 	}
 	return parts, group.Wait()
 }
 
-// abort frees the parts that were stored. Where the time ran out it has a little of its own, short of
-// what an invocation keeps back for its record and its answer.
-func (s *S3) abort(ctx context.Context, bucket, key string, id *string) error {
-	if ctx.Err() != nil {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
-		defer cancel()
+func (s *S3) sendPart(ctx context.Context, of upload, number int32, content *io.SectionReader) (types.CompletedPart, error) {
+	input := &s3.UploadPartInput{
+		Bucket: &of.bucket, Key: &of.key, UploadId: of.id, PartNumber: &number,
+		ContentLength: aws.Int64(content.Size()), Body: content,
 	}
-	_, err := s.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &bucket, Key: &key, UploadId: id})
+	sum, err := s.sum(content, &input.ContentMD5)
 	if err != nil {
-		return fmt.Errorf("abort the upload, whose parts stay and are billed: %w", simplify(err))
+		return types.CompletedPart{}, err
+	}
+	if s.crc {
+		input.ChecksumAlgorithm = types.ChecksumAlgorithmCrc32
+	}
+	out, err := s.client.UploadPart(ctx, input)
+	if err != nil {
+		return types.CompletedPart{}, err
+	}
+	if err := sum.stored(out.ETag, out.ServerSideEncryption, out.SSECustomerAlgorithm); err != nil {
+		return types.CompletedPart{}, err
+	}
+	return types.CompletedPart{ETag: out.ETag, PartNumber: &number, ChecksumCRC32: out.ChecksumCRC32}, nil
+}
+
+func (s *S3) complete(ctx context.Context, of upload, parts []types.CompletedPart, size int64) error {
+	input := &s3.CompleteMultipartUploadInput{
+		Bucket: &of.bucket, Key: &of.key, UploadId: of.id,
+		MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
+	}
+	if s.crc {
+		input.ChecksumType, input.MpuObjectSize = types.ChecksumTypeFullObject, &size
+	}
+	_, err := s.client.CompleteMultipartUpload(ctx, input)
+	return err
+}
+
+// abort frees the parts that were stored.
+func (s *S3) abort(ctx context.Context, of upload) error {
+	ctx, cancel := cleanup(ctx)
+	defer cancel()
+	_, err := s.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &of.bucket, Key: &of.key, UploadId: of.id})
+	if err != nil {
+		return fmt.Errorf("abort the upload, whose parts stay and are billed: %w", s.simplify(err))
 	}
 	return nil
 }

@@ -258,6 +258,7 @@ func TestMovingLargeFilesTakesLittleMemory(t *testing.T) {
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.Method == http.MethodGet:
+			w.Header().Set("Content-Length", strconv.Itoa(size))
 			_, _ = w.Write(content)
 		case r.URL.Query().Has("uploads"):
 			_, _ = io.WriteString(w, `<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>`)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 
 	"github.com/scar-go/scar/runtime/job"
@@ -46,23 +47,35 @@ type Options struct {
 }
 
 // Stores makes the store of each provider when it is first needed, because a client takes time to
-// make and an invocation without files needs none.
+// make and an invocation without files needs none. All that it makes share their connections, which outlive an invocation.
 type Stores struct {
-	options Options
+	options   Options
+	retries   retries
+	transport *http.Transport
 
-	mu  sync.Mutex
-	own *S3
+	mu     sync.Mutex
+	own    *S3
+	others map[string]opened // by name
 }
 
 // New returns stores none of which is made yet.
-func New(o Options) *Stores { return &Stores{options: o} }
+func New(o Options) *Stores {
+	return &Stores{
+		options: o, retries: retries{first: firstPause}, transport: newTransport(), others: map[string]opened{},
+	}
+}
 
-// Open returns the store of a provider: job.OwnS3, or one of Options.Providers.
-func (s *Stores) Open(_ context.Context, provider string) (Store, error) {
+// Open returns the store of a provider: job.OwnS3, or one of Options.Providers. The provider's secrets are fetched each time, so
+// that one which has changed is noticed.
+func (s *Stores) Open(ctx context.Context, provider string) (Store, error) {
 	if provider == job.OwnS3 {
 		return s.Own()
 	}
-	return nil, fmt.Errorf("storage provider %q: not supported by this version of the runtime", provider)
+	store, err := s.openProvider(ctx, provider)
+	if err != nil {
+		return nil, fmt.Errorf("storage provider %q: %w", provider, err)
+	}
+	return store, nil
 }
 
 // Own returns the account's own S3.
@@ -70,7 +83,7 @@ func (s *Stores) Own() (*S3, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.own == nil {
-		made, err := newS3(s.options.Getenv)
+		made, err := s.makeOwn()
 		if err != nil {
 			return nil, err
 		}
@@ -78,3 +91,6 @@ func (s *Stores) Own() (*S3, error) {
 	}
 	return s.own, nil
 }
+
+// Close closes the connections that no call uses. The stores can be used afterwards.
+func (s *Stores) Close() { s.transport.CloseIdleConnections() }
