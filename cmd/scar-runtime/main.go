@@ -18,6 +18,7 @@ import (
 	_ "golang.org/x/crypto/x509roots/fallback" // many images have no certificates, and TLS must work from them all
 
 	"github.com/scar-go/scar/runtime/job"
+	"github.com/scar-go/scar/runtime/secret"
 	"github.com/scar-go/scar/runtime/supervisor"
 )
 
@@ -89,6 +90,9 @@ func supervise(root string) (*supervisor.Supervisor, error) {
 		Job:    j,
 		Log:    lines,
 		Getenv: os.Getenv,
+		Secrets: secret.New(secret.Options{Getenv: os.Getenv, Warn: func(message string) {
+			lines.Print(supervisor.Warning, "", "%s", message)
+		}}),
 		Script: filepath.Join(root, job.ScriptPath),
 		Files:  filepath.Join(root, job.FilesPath),
 		Temp:   filepath.Join(root, "tmp"),
