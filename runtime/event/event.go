@@ -41,8 +41,9 @@ type Event struct {
 type Item struct {
 	// Raw is the event with this item alone, in the shape in which it arrived; with the whole message, if it came in one
 	// with others. A wrapper that names a storage is taken off.
-	Raw     []byte
-	Time    string   // when it happened, ISO 8601 as the sender wrote it; empty where the sender says nothing
+	Raw []byte
+
+	Time    string   // when it happened, in ISO 8601: as the sender wrote it, or of its milliseconds; empty where it says nothing
 	Message *Message // that it came in, of kind Queue
 	Object  *Object
 	File    *File
@@ -67,7 +68,7 @@ type Object struct {
 	Sequencer string
 }
 
-// File is content that an event brought along.
+// File is content that an event brought along. It may be a part of the payload and must not be changed.
 type File struct {
 	Name    string // of the file to be, without folders
 	Content []byte
@@ -78,7 +79,7 @@ type Request struct {
 	Front       Front
 	Method      string
 	Path        string
-	Query       string            // as it was sent, encoded
+	Query       string            // encoded: as it was sent by way of a URL, else put together again from its parts
 	Parameters  map[string]string // of the query, decoded; the last where one is repeated
 	ContentType string
 	Async       bool // nobody waits for the answer: the caller says so by the header X-Amz-Invocation-Type: Event

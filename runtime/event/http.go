@@ -153,16 +153,13 @@ func parameters(query string) map[string]string {
 	return decoded
 }
 
-// header is the value of a header, the last one where it is repeated.
+// header is the value of a header, the last one where it is repeated. Fronts that give both forms say the same in them.
 func (r *request) header(wanted string) string {
 	found := ""
 	for name, v := range r.headers.members() {
 		if strings.EqualFold(string(name), wanted) {
 			found = v.text()
 		}
-	}
-	if found != "" {
-		return found
 	}
 	for name, list := range r.lists.members() {
 		if !strings.EqualFold(string(name), wanted) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -91,7 +92,7 @@ func (v value) name(what string) (string, error) {
 	if s == "" {
 		return "", errors.New(what + " is missing")
 	}
-	if bytes.ContainsRune([]byte(s), utf8.RuneError) && !v.unicode() {
+	if strings.ContainsRune(s, utf8.RuneError) && !v.unicode() {
 		return "", fmt.Errorf("%s is not valid Unicode: %q", what, s)
 	}
 	return s, nil
