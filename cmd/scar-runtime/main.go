@@ -51,6 +51,10 @@ func run(ctx context.Context, args []string) error {
 var errBadJob = errors.New("bad job")
 
 func initError(err error) *job.Error {
+	var known *job.Error
+	if errors.As(err, &known) {
+		return known
+	}
 	kind := job.ErrInternal
 	if errors.Is(err, errBadJob) {
 		kind = job.ErrBadJob
@@ -83,7 +87,7 @@ func supervise(root string) (*supervisor.Supervisor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errBadJob, err)
 	}
-	lines := supervisor.NewLog(os.Stdout, supervisor.ParseLevel(j.LogLevel))
+	lines := supervisor.NewLog(os.Stdout, supervisor.ParseLevel(j.LogLevel), supervisor.ParseFormat(j.LogFormat))
 	log.SetFlags(0)
 	log.SetOutput(libraryLog{lines})
 	return supervisor.New(supervisor.Options{

@@ -140,14 +140,14 @@ func TestDirectInvocations(t *testing.T) {
 		t.Errorf("objects %q", got)
 	}
 	f.wantFailure(f.invoke("no JSON"), job.ErrBadEvent, "not JSON")
-	f.wantFailure(f.invoke(`{"Records":[{"eventSource":"aws:s3"}]}`), job.ErrBadEvent, "the bucket has no name")
+	f.wantFailure(f.invoke(`{"Records":[{"eventSource":"aws:s3"}]}`), job.ErrBadEvent, "the name of the bucket is missing")
 	f.output(f.invoke("{}"))
 
 	large := `{"a":"` + strings.Repeat("x", 200<<10) + `"}`
 	if got := f.output(f.invoke(large)); !strings.HasSuffix(got, large) || !strings.HasPrefix(got, "|event.json") {
 		t.Errorf("a large event: output of %d bytes begins with %.20q", len(got), got)
 	}
-	if !strings.Contains(f.log.String(), "EVENT is not set: the event has") {
+	if !strings.Contains(f.log.String(), "EVENT is not set: it has") {
 		t.Error("the log does not say that EVENT is not set")
 	}
 }

@@ -56,9 +56,6 @@ func TestWhatCannotBeStoredIsRefusedBeforeAnythingIs(t *testing.T) {
 	f = start(t, j, `cd $TMP_OUTPUT_DIR; mkdir b; touch b/c c`)
 	f.wantFailure(f.invoke(f.put("in/a", "x")), job.ErrStageOut, "would both be stored as s3://photos/a/b/c")
 
-	j.Outputs = []job.Output{{Provider: "webdav.nas", Bucket: "b"}}
-	f = start(t, j, `touch $TMP_OUTPUT_DIR/o`)
-	f.wantFailure(f.invoke(f.put("in/a", "x")), job.ErrStageOut, "webdav.nas", "not supported")
 }
 
 func TestNoOutputsIsFine(t *testing.T) {

@@ -32,7 +32,7 @@ func TestVariables(t *testing.T) {
 	event := f.put("in/a b.txt", "x")
 	got := variables(f.output(f.invoke(event)))
 
-	for _, name := range []string{"TMP_INPUT_DIR", "TMP_OUTPUT_DIR", "HOME", "TMPDIR"} {
+	for _, name := range []string{"TMP_INPUT_DIR", "TMP_OUTPUT_DIR", "RESPONSE_DIR", "HOME", "TMPDIR"} {
 		if !strings.HasPrefix(got[name], f.root+"/tmp/scar-") {
 			t.Errorf("%s is %q", name, got[name])
 		}
@@ -43,7 +43,7 @@ func TestVariables(t *testing.T) {
 	if net.ParseIP(got["INSTANCE_IP"]) == nil {
 		t.Errorf("INSTANCE_IP is %q", got["INSTANCE_IP"])
 	}
-	for _, name := range []string{"INPUT_FILE_PATH", "TMP_INPUT_DIR", "TMP_OUTPUT_DIR", "HOME", "TMPDIR", "INSTANCE_IP", "PATH", "AWS_ENDPOINT_URL", "PWD"} {
+	for _, name := range []string{"INPUT_FILE_PATH", "TMP_INPUT_DIR", "TMP_OUTPUT_DIR", "RESPONSE_DIR", "HOME", "TMPDIR", "INSTANCE_IP", "PATH", "AWS_ENDPOINT_URL", "PWD"} {
 		delete(got, name)
 	}
 	want := map[string]string{

@@ -5,13 +5,21 @@ import (
 	"fmt"
 )
 
-// Response is the answer of every synchronous invocation but SQS's. It has the shape that Lambda's
-// HTTP front ends expect of a proxy, so one answer serves Invoke, function URLs and HTTP APIs.
+// Response is the answer of every synchronous invocation but that of a queue. It has the shape that Lambda's
+// HTTP front ends expect of a proxy, so one answer serves Invoke, function URLs, API Gateway and load balancers. Which of
+// the optional fields are there depends on who hands it on:
+//
+//   - https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
+//   - https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html#api-gateway-simple-proxy-for-lambda-output-format
+//   - https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html#respond-to-load-balancer
 type Response struct {
-	StatusCode      int               `json:"statusCode"`
-	Headers         map[string]string `json:"headers"`
-	Body            string            `json:"body"` // base64 of the script's output
-	IsBase64Encoded bool              `json:"isBase64Encoded"`
+	StatusCode        int                 `json:"statusCode"`
+	StatusDescription string              `json:"statusDescription,omitempty"` // for load balancers, such as 200 OK
+	Headers           map[string]string   `json:"headers,omitempty"`
+	MultiValueHeaders map[string][]string `json:"multiValueHeaders,omitempty"` // for REST APIs and load balancers
+	Cookies           []string            `json:"cookies,omitempty"`           // for function URLs and HTTP APIs: the values of Set-Cookie
+	Body              string              `json:"body"`                        // base64 of the script's output, or of the body that it left
+	IsBase64Encoded   bool                `json:"isBase64Encoded"`
 }
 
 // The headers of a Response.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -26,33 +27,55 @@ func (t *task) command() (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	program, err := findProgram(argv[0], folder, lookup(environment, "PATH"))
+	program, err := findProgram(argv[0], filepath.Join("/", t.Job.WorkingDir), lookup(environment, "PATH"))
 	if err != nil {
 		return nil, err
 	}
 	return &exec.Cmd{Path: program, Args: argv, Dir: folder, Env: environment}, nil
 }
 
+// argv is the program and its arguments: what a direct invocation brings, else the job's script, else what the image runs.
 func (t *task) argv() ([]string, error) {
 	j := t.Job
 	switch {
-	case j.Script && j.Interpreter != "":
-		return []string{j.Interpreter, t.Script}, nil
+	case len(t.event.Script) > 0:
+		if err := os.WriteFile(t.work.script, t.event.Script, 0o700); err != nil {
+			return nil, fmt.Errorf("write the script that the event brought: %w", err)
+		}
+		return t.scriptCommand(t.work.script)
+	case len(t.event.Arguments) > 0:
+		return imageCommand(j.Entrypoint, t.event.Arguments)
 	case j.Script:
-		head, err := readHead(t.Script)
-		if err != nil {
-			return nil, fmt.Errorf("the script cannot be read: %w", err)
-		}
-		if bytes.HasPrefix(head, []byte("#!")) || bytes.HasPrefix(head, []byte("\x7fELF")) {
-			return []string{t.Script}, nil
-		}
-		return []string{shell, t.Script}, nil
+		return t.scriptCommand(t.Script)
+	case len(j.Command) > 0:
+		return imageCommand(j.Entrypoint, j.Command)
 	}
-	arguments := j.Cmd
-	if len(j.Command) > 0 {
-		arguments = j.Command
+	return imageCommand(j.Entrypoint, j.Cmd)
+}
+
+// scriptCommand runs a script by the job's interpreter, by the one that its first line names, or by the shell.
+func (t *task) scriptCommand(path string) ([]string, error) {
+	if t.Job.Interpreter != "" {
+		return []string{t.Job.Interpreter, path}, nil
 	}
-	argv := append(append([]string{}, j.Entrypoint...), arguments...)
+	head, err := readHead(path)
+	if err != nil {
+		return nil, fmt.Errorf("the script cannot be read: %w", err)
+	}
+	if bytes.HasPrefix(head, []byte("#!")) || bytes.HasPrefix(head, []byte("\x7fELF")) {
+		return []string{path}, nil
+	}
+	if err := executable(shell); err != nil {
+		return nil, fmt.Errorf("the script has no #! line, and %s, which such scripts are run by, cannot be executed: %w: %s", shell, err, otherScript)
+	}
+	return []string{shell, path}, nil
+}
+
+// otherScript is what to do when the image lacks what a script is run by.
+const otherScript = "begin the script with #! and a program that the image has, or give a static binary as script"
+
+func imageCommand(entrypoint, arguments []string) ([]string, error) {
+	argv := slices.Concat(entrypoint, arguments)
 	if len(argv) == 0 || argv[0] == "" {
 		return nil, errors.New("there is nothing to run: the image has neither an entrypoint nor a command, give the function a script or a command")
 	}
@@ -121,7 +144,7 @@ func startError(cmd *exec.Cmd, err error) error {
 	case errors.Is(err, syscall.ENOENT):
 		// The kernel says so of the program when it means what the program asks for.
 		if interpreter := interpreterOf(cmd.Path); interpreter != "" {
-			return fmt.Errorf("%s cannot be started: its interpreter %s is not in the image", cmd.Path, interpreter)
+			return fmt.Errorf("%s cannot be started: its interpreter %s is not in the image: %s", cmd.Path, interpreter, otherScript)
 		}
 		return fmt.Errorf("%s cannot be started: the dynamic loader that it was linked for is not in the image", cmd.Path)
 	case errors.Is(err, syscall.ENOEXEC):

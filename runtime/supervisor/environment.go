@@ -1,6 +1,8 @@
 package supervisor
 
 import (
+	"cmp"
+	"maps"
 	"net"
 	"os"
 	"slices"
@@ -17,49 +19,67 @@ const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 
 // The variables that tell of one invocation, beside HOME and TMPDIR.
 const (
-	varInput     = "INPUT_FILE_PATH"
-	varInputDir  = "TMP_INPUT_DIR"
-	varOutputDir = "TMP_OUTPUT_DIR"
-	varKey       = "STORAGE_OBJECT_KEY"
-	varTime      = "EVENT_TIME"
-	varEvent     = "EVENT"
-	varRequest   = "REQUEST_ID"
-	varRequest2  = "AWS_LAMBDA_REQUEST_ID"
-	varAddress   = "INSTANCE_IP"
-	varFiles     = "EXTRA_PAYLOAD"
+	varInput       = "INPUT_FILE_PATH"
+	varInputDir    = "TMP_INPUT_DIR"
+	varOutputDir   = "TMP_OUTPUT_DIR"
+	varResponseDir = "RESPONSE_DIR"
+	varKey         = "STORAGE_OBJECT_KEY"
+	varTime        = "EVENT_TIME"
+	varEvent       = "EVENT"
+	varRequest     = "REQUEST_ID"
+	varRequest2    = "AWS_LAMBDA_REQUEST_ID"
+	varAddress     = "INSTANCE_IP"
+	varFiles       = "EXTRA_PAYLOAD"
 )
 
 // environment is the script's variables: those of the function, without the address of the Runtime API, by which a script could
-// answer in the runtime's place, and those of this invocation.
+// answer in the runtime's place, its secrets, those of this invocation, and the parameters of a request.
 func (t *task) environment() []string {
-	set := map[string]string{
-		varInputDir:  t.work.in,
-		varOutputDir: t.work.out,
-		varTime:      t.started.UTC().Format(time.RFC3339Nano),
-		varRequest:   t.id,
-		varRequest2:  t.id,
-		varAddress:   instanceAddress(),
-		"HOME":       t.work.home,
-		"TMPDIR":     t.work.temp,
+	set := maps.Clone(t.secrets)
+	if set == nil {
+		set = map[string]string{}
 	}
+	maps.Copy(set, map[string]string{
+		varInputDir:    t.work.in,
+		varOutputDir:   t.work.out,
+		varResponseDir: t.work.response,
+		varTime:        cmp.Or(t.item.Time, t.started.UTC().Format(time.RFC3339Nano)),
+		varRequest:     t.id,
+		varRequest2:    t.id,
+		varAddress:     instanceAddress(),
+		"HOME":         t.work.home,
+		"TMPDIR":       t.work.temp,
+	})
 	if t.input != "" {
 		set[varInput] = t.input
 	}
 	if t.Job.Files {
 		set[varFiles] = t.Files
 	}
-	if t.item.Time != "" {
-		set[varTime] = t.item.Time
-	}
 	if t.object != nil {
 		set[varKey] = t.object.Key
 	}
-	if len(varEvent)+len(t.item.Raw)+2 <= maxVariable {
-		set[varEvent] = string(t.item.Raw)
-	} else {
-		t.print(Warning, "EVENT is not set: the event has %d bytes, a variable holds %d at most", len(t.item.Raw), maxVariable-len(varEvent)-2)
+	t.setIfItFits(set, varEvent, string(t.item.Raw))
+	if t.event.Request == nil {
+		return merge(os.Environ(), set)
 	}
-	return merge(os.Environ(), set)
+	for name, value := range requestVariables(t.event.Request) {
+		t.setIfItFits(set, name, value)
+	}
+	all, dropped := addParameters(merge(os.Environ(), set), t.event.Request.Parameters)
+	if len(dropped) > 0 {
+		t.print(Warning, "parameters that are no variables: %s", enumerate(dropped))
+	}
+	return all
+}
+
+// setIfItFits sets a variable that may be too large for one.
+func (t *task) setIfItFits(set map[string]string, name, value string) {
+	if len(name)+len(value)+2 > maxVariable {
+		t.print(Warning, "%s is not set: it has %d bytes, a variable holds %d at most", name, len(value), maxVariable-len(name)-2)
+		return
+	}
+	set[name] = value
 }
 
 // merge replaces variables of a base and leaves out those that no script gets from it.

@@ -33,6 +33,23 @@ func ParseLevel(name string) Level {
 
 func (l Level) String() string { return strings.ToUpper(levelNames[l]) }
 
+// Format is the form of a log's lines.
+type Format int
+
+// The formats, as Job.LogFormat names them.
+const (
+	Text Format = iota // the script's lines as they are, the runtime's with level and request id
+	JSON               // each line an object with time, level, requestId and message
+)
+
+// ParseFormat reads a name of a format; an unknown name is Text.
+func ParseFormat(name string) Format {
+	if strings.EqualFold(name, "json") {
+		return JSON
+	}
+	return Text
+}
+
 const (
 	logBuffer   = 1 << 20     // bytes that wait for a log that does not take them at once
 	logPatience = time.Second // for which one run of a script may wait for room in the buffer, in all
@@ -41,20 +58,22 @@ const (
 // Log is the function's log: the script's lines and the runtime's own, in the order they came. Writing to it never
 // blocks for long, however slow the log is: lines that find no room are dropped, and their number is logged.
 type Log struct {
-	level Level
+	level  Level
+	format Format
 
-	mu      sync.Mutex
-	changed sync.Cond // pending, writing or dropped
-	pending []byte
-	writing bool
-	dropped int
-	closed  bool
+	mu        sync.Mutex
+	changed   sync.Cond // pending, writing or dropped
+	pending   []byte
+	writing   bool
+	dropped   int
+	droppedOf string // id of the last invocation whose lines were dropped
+	closed    bool
 }
 
 // NewLog returns a log that writes to w from a goroutine of its own, which ends with Close.
 // Messages of the runtime below level are left out; the script's lines never are.
-func NewLog(w io.Writer, level Level) *Log {
-	l := &Log{level: level}
+func NewLog(w io.Writer, level Level, format Format) *Log {
+	l := &Log{level: level, format: format}
 	l.changed.L = &l.mu
 	go l.drain(w)
 	return l
@@ -74,7 +93,7 @@ func (l *Log) drain(w io.Writer) {
 		}
 		batch, l.pending = l.pending, batch[:0]
 		if l.dropped > 0 {
-			batch = fmt.Appendf(batch, "scar %s %d lines were dropped: the log does not take them fast enough\n", Warning, l.dropped)
+			batch = l.appendMessage(batch, Warning, l.droppedOf, fmt.Sprintf("%d lines were dropped: the log does not take them fast enough", l.dropped))
 			l.dropped = 0
 		}
 		l.writing = true
@@ -87,8 +106,9 @@ func (l *Log) drain(w io.Writer) {
 	}
 }
 
-// line adds one line of the script. It waits for room while patience lasts, and takes what it waited from it.
-func (l *Log) line(text []byte, patience *time.Duration) {
+// line adds one line of the script that the invocation id runs. It waits for room while patience lasts, and takes what it
+// waited from it.
+func (l *Log) line(id string, text []byte, patience *time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.full(len(text)) && *patience > 0 {
@@ -98,17 +118,18 @@ func (l *Log) line(text []byte, patience *time.Duration) {
 	}
 	if l.full(len(text)) {
 		l.dropped++
+		l.droppedOf = id
 		return
 	}
-	l.add(text)
+	if l.format == JSON {
+		l.pending = appendObject(l.pending, Info, id, string(text), nil)
+	} else {
+		l.pending = append(append(l.pending, text...), '\n')
+	}
+	l.changed.Broadcast()
 }
 
 func (l *Log) full(more int) bool { return len(l.pending) > 0 && len(l.pending)+more > logBuffer }
-
-func (l *Log) add(text []byte) {
-	l.pending = append(append(l.pending, text...), '\n')
-	l.changed.Broadcast()
-}
 
 // wait waits until the condition holds, at most for a time. l.mu is held.
 func (l *Log) wait(atMost time.Duration, condition func() bool) bool {
@@ -133,13 +154,48 @@ func (l *Log) Print(level Level, id, format string, args ...any) {
 	if level < l.level {
 		return
 	}
+	message := fmt.Sprintf(format, args...)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pending = l.appendMessage(l.pending, level, id, message)
+	l.changed.Broadcast()
+}
+
+// summarize adds the summary of a run.
+func (l *Log) summarize(level Level, id string, s *summary) {
+	if l.format != JSON {
+		l.Print(level, id, "%s", s)
+		return
+	}
+	if level < l.level {
+		return
+	}
+	fields := encode(s)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pending = appendObject(l.pending, level, id, s.Input+": "+s.Status, fields)
+	l.changed.Broadcast()
+}
+
+// metrics adds a line for CloudWatch to read, which may have nothing but JSON in both formats.
+func (l *Log) metrics(m *embeddedMetrics) {
+	line := encode(m)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pending = append(append(l.pending, line...), '\n')
+	l.changed.Broadcast()
+}
+
+// appendMessage appends a line of the runtime's own. A message is cut as the script's lines are.
+func (l *Log) appendMessage(to []byte, level Level, id, message string) []byte {
+	message = cut(message, maxLineOf(l.format))
+	if l.format == JSON {
+		return appendObject(to, level, id, message, nil)
+	}
 	if id == "" {
 		id = "-"
 	}
-	message := printable(fmt.Sprintf(format, args...))
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.add(fmt.Appendf(nil, "scar %s %s %s", level, id, message))
+	return fmt.Appendf(to, "scar %s %s %s\n", level, id, printable(message))
 }
 
 // Flush waits until everything is handed over, and reports whether it was within a time.

@@ -11,10 +11,19 @@ import (
 // 256 KB (1 MB since 2025); longer lines are split.
 const maxLine = 64 << 10
 
+// maxLineOf is maxLine for a format. A byte may take six in JSON.
+func maxLineOf(f Format) int {
+	if f == JSON {
+		return maxLine / 2
+	}
+	return maxLine
+}
+
 // output takes what a script writes, both its streams as one: line by line to the log, and the
 // last bytes for the answer.
 type output struct {
 	log      *Log
+	id       string // of the invocation
 	patience time.Duration
 	keep     int // bytes at the end to keep
 	kept     []byte
@@ -22,8 +31,8 @@ type output struct {
 	line     []byte // begun and not yet ended
 }
 
-func newOutput(log *Log, keep int) *output {
-	return &output{log: log, patience: logPatience, keep: keep}
+func newOutput(log *Log, id string, keep int) *output {
+	return &output{log: log, id: id, patience: logPatience, keep: keep}
 }
 
 func (o *output) Write(p []byte) (int, error) {
@@ -33,9 +42,9 @@ func (o *output) Write(p []byte) (int, error) {
 		line, after, ended := bytes.Cut(rest, []byte("\n"))
 		rest = after
 		o.line = append(o.line, line...)
-		for len(o.line) > maxLine {
-			n := runeStart(o.line, maxLine)
-			o.log.line(o.line[:n], &o.patience)
+		for limit := maxLineOf(o.log.format); len(o.line) > limit; {
+			n := runeStart(o.line, limit)
+			o.log.line(o.id, o.line[:n], &o.patience)
 			o.line = append(o.line[:0], o.line[n:]...)
 		}
 		if ended {
@@ -53,7 +62,7 @@ func (o *output) end() {
 }
 
 func (o *output) endLine() {
-	o.log.line(o.line, &o.patience)
+	o.log.line(o.id, o.line, &o.patience)
 	o.line = o.line[:0]
 }
 

@@ -33,7 +33,7 @@ func (s *sink) String() string {
 
 func newTestLog(t *testing.T, w io.Writer, level Level) *Log {
 	t.Helper()
-	l := NewLog(w, level)
+	l := NewLog(w, level, Text)
 	t.Cleanup(l.Close)
 	return l
 }
@@ -41,7 +41,7 @@ func newTestLog(t *testing.T, w io.Writer, level Level) *Log {
 func TestOutputIsLoggedByLine(t *testing.T) {
 	s := &sink{}
 	l := newTestLog(t, s, Info)
-	o := newOutput(l, 10)
+	o := newOutput(l, "id", 10)
 	for _, part := range []string{"one\ntw", "o\n\nthr", "ee", " ü"} {
 		if n, err := o.Write([]byte(part)); n != len(part) || err != nil {
 			t.Fatal(n, err)
@@ -71,7 +71,7 @@ func TestOutputIsLoggedByLine(t *testing.T) {
 func TestLongLinesAreSplitBetweenCharacters(t *testing.T) {
 	s := &sink{}
 	l := newTestLog(t, s, Info)
-	o := newOutput(l, 10)
+	o := newOutput(l, "id", 10)
 	line := "x" + strings.Repeat("日", maxLine)
 	for _, part := range []string{line[:5], line[5:100_000], line[100_000:]} {
 		_, _ = o.Write([]byte(part))
@@ -92,7 +92,7 @@ func TestLongLinesAreSplitBetweenCharacters(t *testing.T) {
 func TestTailKeepsTheLastBytes(t *testing.T) {
 	l := newTestLog(t, io.Discard, Info)
 	var all []byte
-	o := newOutput(l, 100)
+	o := newOutput(l, "id", 100)
 	for i := range 300 {
 		part := bytes.Repeat([]byte{byte('a' + i%26)}, i%7+i/250*150)
 		all = append(all, part...)
@@ -109,7 +109,7 @@ func TestTailKeepsTheLastBytes(t *testing.T) {
 func TestLogThatDoesNotMove(t *testing.T) {
 	s := &sink{held: make(chan struct{})}
 	l := newTestLog(t, s, Info)
-	o := newOutput(l, 10)
+	o := newOutput(l, "id", 10)
 	line := strings.Repeat("x", 1000) + "\n"
 	begun := time.Now()
 	for range 5000 {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/scar-go/scar/runtime/event"
 	"github.com/scar-go/scar/runtime/job"
 )
 
@@ -64,7 +65,8 @@ func FuzzFileName(f *testing.F) {
 }
 
 func TestInputFolder(t *testing.T) {
-	inputs := []job.Input{{Bucket: "b", Prefix: "in/"}, {Bucket: "b", Prefix: "in/deep/"}, {Bucket: "c"}, {Bucket: "d", Prefix: "x/"}}
+	inputs := []job.Input{{Provider: "s3", Bucket: "b", Prefix: "in/"}, {Provider: "s3", Bucket: "b", Prefix: "in/deep/"}, {Provider: "s3", Bucket: "c"},
+		{Provider: "s3", Bucket: "d", Prefix: "x/"}, {Provider: "minio.lab", Bucket: "b", Prefix: "in/a/"}}
 	for _, c := range []struct{ bucket, key, want string }{
 		{"b", "in/k", ""},
 		{"b", "in/a/b/k", "a/b/"},
@@ -78,7 +80,7 @@ func TestInputFolder(t *testing.T) {
 		{"c", "a/k", "a/"},
 		{"d", "in/k", "in/"},
 	} {
-		if got := inputFolder(inputs, c.bucket, c.key); got != c.want {
+		if got := inputFolder(inputs, &event.Object{Bucket: c.bucket, Key: c.key}); got != c.want {
 			t.Errorf("inputFolder(%q, %q) = %q, want %q", c.bucket, c.key, got, c.want)
 		}
 	}
@@ -91,7 +93,7 @@ func FuzzInputFolder(f *testing.F) {
 		if prefix != "" && !strings.HasSuffix(prefix, "/") {
 			return
 		}
-		got := inputFolder([]job.Input{{Bucket: "b", Prefix: prefix}}, "b", key)
+		got := inputFolder([]job.Input{{Provider: "s3", Bucket: "b", Prefix: prefix}}, &event.Object{Bucket: "b", Key: key})
 		if got != "" && !strings.HasSuffix(got, "/") {
 			t.Errorf("%q is no folder", got)
 		}

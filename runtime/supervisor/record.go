@@ -17,24 +17,24 @@ const recordVersion = 1
 // maxRecordError is how much of an error's message a record keeps, in bytes.
 const maxRecordError = 8 << 10
 
-// readPrior begins to read the record of the last attempt on an input, while that is staged in. The channel gives
-// nil where there is none.
-func (t *task) readPrior(ctx context.Context) <-chan *job.Record {
-	found := make(chan *job.Record, 1)
+// readPrior begins to read the record of the last attempt on an input, while that is staged in. The function that it returns waits for it;
+// the record is nil where there is none.
+func (t *task) readPrior(ctx context.Context) func() (*job.Record, error) {
 	if t.Job.Records == nil || t.object == nil {
-		found <- nil
-		return found
+		return func() (*job.Record, error) { return nil, nil }
 	}
+	var prior *job.Record
+	var err error
+	done := make(chan struct{})
 	ctx, cancel := context.WithDeadline(ctx, t.storeBy)
 	go func() {
+		defer close(done)
 		defer cancel()
-		prior, err := t.fetchPrior(ctx)
-		if err != nil && !errors.Is(err, storage.ErrNotExist) {
-			t.print(Warning, "this counts as the first attempt: %v", err)
+		if prior, err = t.fetchPrior(ctx); errors.Is(err, storage.ErrNotExist) {
+			err = nil
 		}
-		found <- prior
 	}()
-	return found
+	return func() (*job.Record, error) { <-done; return prior, err }
 }
 
 func (t *task) fetchPrior(ctx context.Context) (*job.Record, error) {
@@ -59,8 +59,11 @@ func (t *task) recordKey() string {
 
 // writeRecord writes down how an attempt ended and returns that end: a success that could not be written down
 // is a failure, because what reads records would take the input for one that was never processed.
-func (t *task) writeRecord(ctx context.Context, started time.Time, prior <-chan *job.Record, failed *job.Error) *job.Error {
-	before := <-prior
+func (t *task) writeRecord(ctx context.Context, started time.Time, prior func() (*job.Record, error), failed *job.Error) *job.Error {
+	before, err := prior()
+	if err != nil {
+		t.print(Warning, "this counts as the first attempt: %v", err)
+	}
 	if t.Job.Records == nil || t.object == nil {
 		return failed
 	}

@@ -7,11 +7,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/scar-go/scar/runtime/event"
 	"github.com/scar-go/scar/runtime/job"
 )
 
@@ -60,7 +62,7 @@ func (t *task) stageOut(ctx context.Context) error {
 	for _, u := range uploads {
 		if u.stored {
 			t.stored = append(t.stored, u.to)
-			t.print(Debug, "stored s3://%s/%s, %d bytes", u.to.Bucket, u.to.Key, u.to.Size)
+			t.print(Debug, "stored %s, %d bytes", placeOf(u.to), u.to.Size)
 		}
 	}
 	if failed != nil {
@@ -86,7 +88,7 @@ func (t *task) send(ctx context.Context, u *upload) error {
 func (t *task) planUploads(results []result) ([]*upload, error) {
 	folder := ""
 	if t.object != nil && t.Job.KeepFolders {
-		folder = inputFolder(t.Job.Inputs, t.object.Bucket, t.object.Key)
+		folder = inputFolder(t.Job.Inputs, t.object)
 	}
 	var uploads []*upload
 	taken := map[string]string{}
@@ -100,12 +102,12 @@ func (t *task) planUploads(results []result) ([]*upload, error) {
 		}
 		for _, o := range outputs {
 			to := job.Object{Provider: o.Provider, Bucket: o.Bucket, Key: o.Prefix + folder + r.rel}
-			if err := checkKey(to.Key); err != nil {
-				return nil, fmt.Errorf("%q cannot be stored in s3://%s: %w", r.rel, o.Bucket, err)
+			if err := t.checkKey(to); err != nil {
+				return nil, fmt.Errorf("%q cannot be stored as %s: %w", r.rel, cut(placeOf(to), messageTail/4), err)
 			}
-			place := to.Provider + " " + to.Bucket + "/" + to.Key
+			place := placeOf(to)
 			if other, ok := taken[place]; ok {
-				return nil, fmt.Errorf("%q and %q would both be stored as s3://%s/%s", other, r.rel, to.Bucket, to.Key)
+				return nil, fmt.Errorf("%q and %q would both be stored as %s", other, r.rel, place)
 			}
 			taken[place] = r.rel
 			uploads = append(uploads, &upload{from: r.path, to: to})
@@ -114,25 +116,31 @@ func (t *task) planUploads(results []result) ([]*upload, error) {
 	return uploads, nil
 }
 
+// placeOf is what messages call an output.
+func placeOf(o job.Object) string { return placeName(o.Provider, o.Bucket, o.Key) }
+
 // inputFolder is the folder of an input below its input prefix, the longest that covers it: empty, or with a slash at its end.
-func inputFolder(inputs []job.Input, bucket, key string) string {
-	folder := key[:strings.LastIndexByte(key, '/')+1]
+func inputFolder(inputs []job.Input, o *event.Object) string {
+	folder := o.Key[:strings.LastIndexByte(o.Key, '/')+1]
 	longest := ""
 	for _, in := range inputs {
-		if in.Bucket == bucket && len(in.Prefix) > len(longest) && strings.HasPrefix(folder, in.Prefix) {
+		if in.Provider == providerOf(o) && in.Bucket == o.Bucket && len(in.Prefix) > len(longest) && strings.HasPrefix(folder, in.Prefix) {
 			longest = in.Prefix
 		}
 	}
 	return folder[len(longest):]
 }
 
-func checkKey(key string) error {
+// checkKey refuses a key that S3 would not take, or that is not the script's to write. Other providers have rules of their own,
+// which their stores know.
+func (t *task) checkKey(to job.Object) error {
+	own := to.Provider == job.OwnS3
 	switch {
-	case len(key) > maxKey:
-		return fmt.Errorf("its key would have %d bytes, S3 takes %d at most", len(key), maxKey)
-	case !utf8.ValidString(key):
-		return errors.New("its name is not UTF-8, which keys of S3 are")
-	case strings.HasPrefix(key, job.RecordsPrefix):
+	case len(to.Key) > maxKey && (own || t.Job.Storage[to.Provider].Type.HasBuckets()):
+		return fmt.Errorf("its key would have %d bytes, S3 takes %d at most", len(to.Key), maxKey)
+	case !utf8.ValidString(to.Key):
+		return errors.New("its name is not UTF-8, which keys are")
+	case own && strings.HasPrefix(to.Key, job.RecordsPrefix):
 		return fmt.Errorf("the folder %s of a bucket is kept for records", job.RecordsPrefix)
 	}
 	return nil
@@ -234,9 +242,9 @@ func describe(uploads []*upload) error {
 	var stored, missing []string
 	for _, u := range uploads {
 		if u.stored {
-			stored = append(stored, fmt.Sprintf("s3://%s/%s", u.to.Bucket, u.to.Key))
+			stored = append(stored, placeOf(u.to))
 		} else {
-			missing = append(missing, fmt.Sprintf("s3://%s/%s (%s)", u.to.Bucket, u.to.Key, cut(u.err.Error(), messageTail/4)))
+			missing = append(missing, fmt.Sprintf("%s (%s)", placeOf(u.to), cut(u.err.Error(), messageTail/4)))
 		}
 	}
 	return fmt.Errorf("%d of %d outputs could not be stored: %s; stored: %s",
@@ -251,4 +259,25 @@ func enumerate(names []string) string {
 		names = append(names[:maxNamed:maxNamed], fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(names, ", ")
+}
+
+// outputsOf is the outputs of the job that receive a file, by its path below the folder of outputs.
+func outputsOf(outputs []job.Output, rel string) ([]job.Output, error) {
+	var matching []job.Output
+	for _, o := range outputs {
+		matched := len(o.Match) == 0
+		for _, pattern := range o.Match {
+			ok, err := job.Match(pattern, rel)
+			if err != nil {
+				return nil, fmt.Errorf("output %s: match %q: %w", placeName(o.Provider, o.Bucket, o.Prefix), pattern, err)
+			}
+			matched = matched || ok
+		}
+		if matched && !slices.ContainsFunc(matching, func(m job.Output) bool {
+			return m.Provider == o.Provider && m.Bucket == o.Bucket && m.Prefix == o.Prefix
+		}) {
+			matching = append(matching, o)
+		}
+	}
+	return matching, nil
 }

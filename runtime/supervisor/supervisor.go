@@ -6,13 +6,11 @@ package supervisor
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"time"
 
@@ -48,8 +46,11 @@ type Supervisor struct {
 }
 
 // New returns a supervisor. It makes this process the parent of every orphan among its descendants, and refuses a Temp
-// that may hold files of others.
+// that may hold files of others. A job that cannot be carried out is a *job.Error.
 func New(o Options) (*Supervisor, error) {
+	if err := checkJob(o.Job); err != nil {
+		return nil, err
+	}
 	if err := ownFolder(o.Temp); err != nil {
 		return nil, err
 	}
@@ -93,24 +94,45 @@ func same(a, b string) bool {
 
 // Invoke handles one event. Its errors are of a type that aws-lambda-go hands on as it is, so that
 // callers see an error type of job's.
-func (s *Supervisor) Invoke(ctx context.Context, payload []byte) (answer []byte, err error) {
+func (s *Supervisor) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	v := s.begin(ctx)
-	defer func() {
-		if cause := recover(); cause != nil {
-			v.print(Error, "%v\n%s", cause, debug.Stack())
-			answer, err = nil, failure(&job.Error{Type: job.ErrInternal, Message: fmt.Sprint(cause)})
-		}
-		s.Log.Flush(min(logPatience, max(0, time.Until(v.answerBy))))
-	}()
-	v.clear() // what a runtime left that was ended at its deadline
-	body, failed := v.handle(ctx, payload)
-	if failed == nil {
-		answer, failed = v.answer(body)
+	defer func() { s.Log.Flush(min(logPatience, max(0, time.Until(v.answerBy)))) }()
+	answer, failed := v.handle(ctx, payload)
+	if failed != nil && v.answersByHTTP() {
+		answer, failed = v.answerFailure(failed)
 	}
 	if failed != nil {
 		return nil, failure(failed)
 	}
 	return answer, nil
+}
+
+// handle does what the event asks for and returns the payload of the answer. A fault of the runtime itself is an error as any other.
+func (v *invocation) handle(ctx context.Context, payload []byte) (answer []byte, failed *job.Error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			v.print(Error, "%v\n%s", cause, debug.Stack())
+			answer, failed = nil, &job.Error{Type: job.ErrInternal, Message: fmt.Sprint(cause)}
+		}
+	}()
+	v.clear() // what a runtime left that was ended at its deadline
+	parsed, err := event.Parse(payload)
+	if err != nil {
+		v.print(Error, "%s: %v", job.ErrBadEvent, err)
+		return nil, &job.Error{Type: job.ErrBadEvent, Message: err.Error()}
+	}
+	v.event = parsed
+	switch parsed.Kind {
+	case event.Queue:
+		return v.handleQueue(ctx)
+	case event.Test:
+		v.print(Info, "a test event: nothing to do")
+	}
+	r, failed := v.handleItems(ctx)
+	if failed != nil {
+		return nil, failed
+	}
+	return v.answer(r)
 }
 
 // failure is an error in the form that aws-lambda-go answers with. That repeats the message in a header, so it may
@@ -167,6 +189,7 @@ func marginOf(wanted, total time.Duration) time.Duration {
 	return margin
 }
 
+// print logs a message with the invocation's id.
 func (v *invocation) print(level Level, format string, args ...any) {
 	v.Log.Print(level, v.id, format, args...)
 }
@@ -176,93 +199,6 @@ func (v *invocation) clear() {
 	if err := empty(v.Temp, v.answerBy); err != nil {
 		v.print(Warning, "files are left: %v", err)
 	}
-}
-
-// handle does what the event asks for and returns the script's output.
-func (v *invocation) handle(ctx context.Context, payload []byte) ([]byte, *job.Error) {
-	parsed, err := event.Parse(payload)
-	if err != nil {
-		v.print(Error, "%s: %v", job.ErrBadEvent, err)
-		return nil, &job.Error{Type: job.ErrBadEvent, Message: err.Error()}
-	}
-	v.event = parsed
-	if parsed.Kind == event.Test {
-		v.print(Info, "a test event: nothing to do")
-		return nil, nil
-	}
-	return v.handleItems(ctx)
-}
-
-// handleItems tries every item, whatever becomes of those before it.
-func (v *invocation) handleItems(ctx context.Context) ([]byte, *job.Error) {
-	var body []byte
-	var failed []failedItem
-	keep := directBody
-	if v.event.Kind == event.Objects {
-		keep = eventBody
-	}
-	for _, item := range v.event.Items {
-		output, err := v.handleItem(ctx, item, keep)
-		body = append(body, output...)
-		if err != nil {
-			failed = append(failed, failedItem{item, err})
-		}
-	}
-	body = body[max(0, len(body)-keep):]
-	switch {
-	case len(failed) == 0:
-		return body, nil
-	case len(v.event.Items) == 1:
-		return nil, failed[0].err
-	}
-	return nil, itemsFailed(failed, len(v.event.Items))
-}
-
-type failedItem struct {
-	item event.Item
-	err  *job.Error
-}
-
-func itemsFailed(failed []failedItem, of int) *job.Error {
-	var list []string
-	for _, f := range failed {
-		list = append(list, fmt.Sprintf("%s: %s: %s", nameOf(f.item), f.err.Type, cut(f.err.Message, messageTail)))
-	}
-	return &job.Error{
-		Type:    job.ErrRecordsFailed,
-		Message: fmt.Sprintf("%d of %d records failed:\n%s", len(failed), of, strings.Join(list, "\n")),
-	}
-}
-
-// nameOf is what messages call an item.
-func nameOf(item event.Item) string {
-	if item.Object != nil {
-		return fmt.Sprintf("s3://%s/%s", item.Object.Bucket, item.Object.Key)
-	}
-	return "direct invocation"
-}
-
-// skip reports whether there is nothing to do for an object, and why.
-func skip(o *event.Object) (why string, ok bool) {
-	switch {
-	case o == nil:
-		return "", false
-	case o.FolderMarker():
-		return "it marks a folder", true
-	case strings.HasPrefix(o.Key, job.RecordsPrefix):
-		return "it is a record of scar's own", true
-	}
-	return "", false
-}
-
-// answer is the response to a caller. Its body cannot be too large but for a direct invocation, since the others keep
-// only the end of the output.
-func (v *invocation) answer(body []byte) ([]byte, *job.Error) {
-	answer, err := json.Marshal(job.NewResponse(v.id, v.Getenv("AWS_LAMBDA_LOG_GROUP_NAME"), v.Getenv("AWS_LAMBDA_LOG_STREAM_NAME"), body))
-	if err != nil {
-		return nil, &job.Error{Type: job.ErrInternal, Message: err.Error()}
-	}
-	return answer, nil
 }
 
 // asError is the error of job's that err wraps, or one of the given type that says what err says.
@@ -275,25 +211,4 @@ func asError(err error, kind string) *job.Error {
 		kind = job.ErrDiskFull
 	}
 	return &job.Error{Type: kind, Message: err.Error()}
-}
-
-// outputsOf is the outputs of the job that receive a file, by its path below the folder of outputs.
-func outputsOf(outputs []job.Output, rel string) ([]job.Output, error) {
-	var matching []job.Output
-	for _, o := range outputs {
-		matched := len(o.Match) == 0
-		for _, pattern := range o.Match {
-			ok, err := job.Match(pattern, rel)
-			if err != nil {
-				return nil, fmt.Errorf("output s3://%s/%s: match %q: %w", o.Bucket, o.Prefix, pattern, err)
-			}
-			matched = matched || ok
-		}
-		if matched && !slices.ContainsFunc(matching, func(m job.Output) bool {
-			return m.Provider == o.Provider && m.Bucket == o.Bucket && m.Prefix == o.Prefix
-		}) {
-			matching = append(matching, o)
-		}
-	}
-	return matching, nil
 }

@@ -19,13 +19,6 @@ import (
 const (
 	eventBody   = 128 << 10 // bytes of output in the answer to an event: Lambda hands it on to destinations, which take 256 KB at least
 	messageTail = 2 << 10   // bytes of output in the message of a failure
-
-	// answerLimit is the payload of a synchronous answer in bytes, by
-	// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-	answerLimit = 6 << 20
-
-	// directBody is what of that is left for the output, which base64 makes a third longer.
-	directBody = (answerLimit - 4<<10) / 4 * 3
 )
 
 // lastOutput comes between what is wrong and what the script wrote.
@@ -35,15 +28,19 @@ const lastOutput = "; its last output:\n"
 type task struct {
 	*invocation
 	item   event.Item
-	object *event.Object // item.Object
+	object *event.Object // of the item, where it is
+	file   *event.File   // of the item, unless the object counts
 	work   workspace
 	out    *output
 
-	input     string // path of the staged file, empty when there is none
+	secrets   map[string]string // variables of the script
+	input     string            // path of the staged file, empty when there is none
 	fetched   storage.Object
 	end       *ending
+	reply     *reply
 	stored    []job.Object
 	durations job.Durations
+	duplicate bool // nothing was to be done
 }
 
 // ending is how a command ended.
@@ -63,24 +60,74 @@ func (e *ending) String() string {
 	return strconv.Itoa(e.code)
 }
 
-func (v *invocation) handleItem(ctx context.Context, item event.Item, keep int) ([]byte, *job.Error) {
-	name := nameOf(item)
-	if item.Err != nil {
-		v.print(Error, "%q: %s: %v", name, job.ErrBadEvent, item.Err)
-		return nil, &job.Error{Type: job.ErrBadEvent, Message: item.Err.Error()}
+// handleItem does what one item asks for.
+func (v *invocation) handleItem(ctx context.Context, item event.Item) (*reply, *job.Error) {
+	t := &task{invocation: v, item: item, file: item.File, reply: newReply()}
+	failed := t.identify()
+	if failed == nil {
+		if why, ok := skip(t.object); ok {
+			t.print(Info, "%q: nothing to do, %s", t.name(), why)
+			return t.reply, nil
+		}
+		failed = t.attempt(ctx)
 	}
-	if why, ok := skip(item.Object); ok {
-		v.print(Info, "%q: nothing to do, %s", name, why)
-		return nil, nil
+	t.summarize(failed)
+	return t.reply, failed
+}
+
+// name is what messages call the item.
+func (t *task) name() string {
+	if t.object != nil {
+		return placeName(t.object.Provider, t.object.Bucket, t.object.Key)
 	}
-	t := &task{invocation: v, item: item, object: item.Object, out: newOutput(v.Log, keep)}
-	defer v.clear()
+	return t.nameOf(t.item)
+}
+
+// identify finds out what the item is. Whoever sends a request must not be able to have any object of the account fetched, so
+// one that a request names counts only if it is another provider's and an input covers it.
+func (t *task) identify() *job.Error {
+	if t.item.Err != nil {
+		return &job.Error{Type: job.ErrBadEvent, Message: t.item.Err.Error()}
+	}
+	if t.item.Object == nil {
+		return nil
+	}
+	object, err := locate(t.Job, t.item.Object)
+	if t.event.Kind == event.HTTP {
+		if err == nil && object.Provider != "" && covered(t.Job.Inputs, object) {
+			t.object, t.file = object, nil
+		}
+		return nil
+	}
+	if err != nil {
+		return &job.Error{Type: job.ErrBadEvent, Message: err.Error()}
+	}
+	t.object, t.file = object, nil
+	return nil
+}
+
+// attempt processes the item and writes down how that ended, unless there is nothing to be done, or no time.
+func (t *task) attempt(ctx context.Context) *job.Error {
+	if !time.Now().Before(t.stop) {
+		return &job.Error{Type: job.ErrTimeout, Message: "the time was up before its turn came: raise timeout, or have fewer messages at once"}
+	}
 	started := time.Now()
 	prior := t.readPrior(ctx)
-	err := t.process(ctx)
-	err = t.writeRecord(ctx, started, prior, err)
-	t.summarize(name, err)
-	return t.out.tail(keep), err
+	if t.Job.Dedupe && t.object != nil {
+		record, err := prior()
+		if err != nil {
+			return &job.Error{Type: job.ErrRecord, Message: fmt.Sprintf("whether this is a duplicate cannot be told: %v", err)}
+		}
+		why, ok := duplicate(record, t.object)
+		if ok {
+			t.duplicate = true
+			t.print(Debug, "%q: nothing to do, %s", t.name(), why)
+			return nil
+		}
+	}
+	defer t.clear()
+	failed := t.process(ctx)
+	return t.writeRecord(ctx, started, prior, failed)
 }
 
 // process stages in, runs the script and stages out.
@@ -89,6 +136,9 @@ func (t *task) process(ctx context.Context) *job.Error {
 	if t.work, err = newWorkspace(t.Temp); err != nil {
 		return asError(err, job.ErrInternal)
 	}
+	if err := t.fetchSecrets(ctx); err != nil {
+		return asError(err, job.ErrSecret)
+	}
 	if err := timed(&t.durations.StageIn, func() error { return t.stageIn(ctx) }); err != nil {
 		return t.stageInError(err)
 	}
@@ -96,6 +146,9 @@ func (t *task) process(ctx context.Context) *job.Error {
 		return asError(err, job.ErrScriptStart)
 	}
 	if err := t.judge(); err != nil {
+		return err
+	}
+	if err := t.respond(); err != nil {
 		return err
 	}
 	if err := timed(&t.durations.StageOut, func() error { return t.stageOut(ctx) }); err != nil {
@@ -114,20 +167,23 @@ func timed(ms *int64, step func() error) error {
 // stageIn fetches the object, or writes the file that the event brought. Of an object that was removed the script
 // gets to know by its variables only.
 func (t *task) stageIn(ctx context.Context) error {
-	if file := t.item.File; file != nil {
-		t.input = filepath.Join(t.work.in, fileName(file.Name))
-		t.fetched.Size = int64(len(file.Content))
-		return os.WriteFile(t.input, file.Content, 0o644)
+	if t.file != nil {
+		t.fetched.Size = int64(len(t.file.Content))
+		if err := t.reserve(t.fetched.Size); err != nil {
+			return err
+		}
+		t.input = filepath.Join(t.work.in, fileName(t.file.Name))
+		return os.WriteFile(t.input, t.file.Content, 0o644)
 	}
 	if t.object == nil || t.object.Removed() {
 		return nil
 	}
-	store, err := t.stores.Open(ctx, job.OwnS3)
+	ctx, cancel := context.WithDeadline(ctx, t.stop)
+	defer cancel()
+	store, err := t.stores.Open(ctx, providerOf(t.object))
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithDeadline(ctx, t.stop)
-	defer cancel()
 	t.input = filepath.Join(t.work.in, fileName(t.object.Key))
 	t.fetched, err = store.Download(ctx, t.object.Bucket, t.object.Key, t.input, t.reserve)
 	return err
@@ -140,8 +196,7 @@ func (t *task) reserve(size int64) error {
 		return nil // a file system that does not tell is tried
 	}
 	return &job.Error{Type: job.ErrDiskFull, Message: fmt.Sprintf(
-		"the input s3://%s/%s needs %d MB, /tmp has %d MB free: raise ephemeral_storage",
-		t.object.Bucket, t.object.Key, (size+1<<20-1)>>20, available>>20)}
+		"the input %s needs %d MB, /tmp has %d MB free: raise ephemeral_storage", t.name(), (size+1<<20-1)>>20, available>>20)}
 }
 
 func (t *task) stageInError(err error) *job.Error {
@@ -160,6 +215,7 @@ func (t *task) runScript() error {
 	if !time.Now().Before(t.stop) {
 		return &job.Error{Type: job.ErrTimeout, Message: "the time was up before the script could start"}
 	}
+	t.out = newOutput(t.Log, t.id, t.keptOutput())
 	cmd, err := t.command()
 	if err != nil {
 		return err
@@ -174,6 +230,20 @@ func (t *task) runScript() error {
 	}
 	t.end = end
 	return nil
+}
+
+// answersOutput reports whether the caller is to get all that the script writes, or the end of it only: somebody who
+// waits for the answer to what he asked does, while events are answered to nobody in particular.
+func (t *task) answersOutput() bool {
+	return t.object == nil && len(t.event.Items) == 1 && (t.event.Kind == event.Direct || t.answersByHTTP())
+}
+
+// keptOutput is how many bytes at the output's end the answer needs.
+func (t *task) keptOutput() int {
+	if t.answersOutput() {
+		return t.bodyLimit()
+	}
+	return eventBody
 }
 
 // judge turns the end of the script into an error, if it is one.
@@ -192,9 +262,6 @@ func (t *task) judge() *job.Error {
 	case t.end.code != 0:
 		e.Type = job.ErrScriptFailed
 		e.Message = fmt.Sprintf("the script ended with exit code %d%s", t.end.code, hint(t.end.code))
-	case t.object == nil && t.out.total > directBody:
-		return &job.Error{Type: job.ErrResponseTooBig, Message: fmt.Sprintf(
-			"the script wrote %d bytes, an answer holds %d at most: write large results to $TMP_OUTPUT_DIR", t.out.total, directBody)}
 	default:
 		return nil
 	}
@@ -216,23 +283,6 @@ func hint(code int) string {
 		return ", by which shells mean that a command is not in the image"
 	}
 	return ""
-}
-
-// summarize logs the one line that every run leaves, and one more for what went wrong. The script's output, which
-// follows in the message of an error, is in the log already.
-func (t *task) summarize(name string, err *job.Error) {
-	status, level := "done", Info
-	if err != nil {
-		status, level = err.Type, Error
-		message, _, _ := strings.Cut(err.Message, lastOutput)
-		t.print(Error, "%q: %s: %s", name, err.Type, message)
-	}
-	var out int64
-	for _, o := range t.stored {
-		out += o.Size
-	}
-	t.print(level, "%q status=%s exit=%s bytes_in=%d bytes_out=%d outputs=%d stage_in_ms=%d run_ms=%d stage_out_ms=%d",
-		name, status, t.end, t.fetched.Size, out, len(t.stored), t.durations.StageIn, t.durations.Run, t.durations.StageOut)
 }
 
 // cut shortens a text to at most n bytes, at a whole character.

@@ -10,7 +10,9 @@ import (
 
 // workspace is the folders of one run, all fresh.
 type workspace struct {
-	in, out, home, temp, work string
+	in, out, response, home, temp, work string
+
+	script string // path for a script that the event brings
 }
 
 func newWorkspace(parent string) (workspace, error) {
@@ -19,13 +21,15 @@ func newWorkspace(parent string) (workspace, error) {
 		return workspace{}, err
 	}
 	w := workspace{
-		in:   filepath.Join(root, "in"),
-		out:  filepath.Join(root, "out"),
-		home: filepath.Join(root, "home"),
-		temp: filepath.Join(root, "tmp"),
-		work: filepath.Join(root, "work"),
+		in:       filepath.Join(root, "in"),
+		out:      filepath.Join(root, "out"),
+		response: filepath.Join(root, "response"),
+		home:     filepath.Join(root, "home"),
+		temp:     filepath.Join(root, "tmp"),
+		work:     filepath.Join(root, "work"),
+		script:   filepath.Join(root, "script"),
 	}
-	for _, folder := range []string{w.in, w.out, w.home, w.temp, w.work} {
+	for _, folder := range []string{w.in, w.out, w.response, w.home, w.temp, w.work} {
 		err = errors.Join(err, os.Mkdir(folder, 0o755))
 	}
 	return w, err

@@ -1,0 +1,48 @@
+package supervisor
+
+import (
+	"time"
+	"unicode/utf8"
+)
+
+// timeFormat is ISO 8601 in milliseconds, in UTC.
+const timeFormat = "2006-01-02T15:04:05.000Z"
+
+// appendObject appends a line of the log as one JSON object. The summary is JSON already, or nil.
+func appendObject(to []byte, level Level, id, message string, summary []byte) []byte {
+	to = append(to, `{"time":"`...)
+	to = time.Now().UTC().AppendFormat(to, timeFormat)
+	to = append(append(append(to, `","level":"`...), level.String()...), `","requestId":`...)
+	to = appendQuoted(to, id)
+	to = append(to, `,"message":`...)
+	to = appendQuoted(to, message)
+	if summary != nil {
+		to = append(append(to, `,"summary":`...), summary...)
+	}
+	return append(to, "}\n"...)
+}
+
+// appendQuoted appends text as a string of JSON; bytes that are no UTF-8 become U+FFFD. A script may write much, and
+// encoding/json would write every < as six characters.
+func appendQuoted(to []byte, text string) []byte {
+	const hex = "0123456789abcdef"
+	to = append(to, '"')
+	for _, r := range text {
+		switch {
+		case r == '"' || r == '\\':
+			to = append(to, '\\', byte(r))
+		case r == '\n':
+			to = append(to, `\n`...)
+		case r == '\t':
+			to = append(to, `\t`...)
+		case r == '\r':
+			to = append(to, `\r`...)
+		case r < ' ' || r == 0x7f:
+			to = append(to, `\u00`...)
+			to = append(to, hex[r>>4], hex[r&15])
+		default:
+			to = utf8.AppendRune(to, r)
+		}
+	}
+	return append(to, '"')
+}

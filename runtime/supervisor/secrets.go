@@ -1,0 +1,62 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/scar-go/scar/runtime/job"
+)
+
+// secretsAtOnce is how many secrets are fetched at once. Systems Manager answers 40 calls per second in an account that has
+// not asked for more, and many instances may start together.
+const secretsAtOnce = 8
+
+// fetchSecrets gets the secrets that become variables of the script. Options.Secrets keeps them for a while, so that a
+// run seldom waits; they are in no variable of this process, no file and no line of the log.
+func (t *task) fetchSecrets(ctx context.Context) error {
+	if len(t.Job.Secrets) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithDeadline(ctx, t.stop)
+	defer cancel()
+	names := slices.Sorted(maps.Keys(t.Job.Secrets))
+	values := make([]string, len(names))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(secretsAtOnce)
+	for i, name := range names {
+		group.Go(func() (err error) {
+			values[i], err = t.fetchSecret(ctx, name, t.Job.Secrets[name])
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	t.secrets = make(map[string]string, len(names))
+	for i, name := range names {
+		t.secrets[name] = values[i]
+	}
+	return nil
+}
+
+func (t *task) fetchSecret(ctx context.Context, name string, s job.Secret) (string, error) {
+	if t.Options.Secrets == nil {
+		return "", fmt.Errorf("the variable %s is to hold %s: %w", name, s, errors.New("this runtime has no access to secrets"))
+	}
+	value, err := t.Options.Secrets.Get(ctx, s)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("the variable %s is to hold %s: %w", name, s, err)
+	case strings.Contains(value, "\x00"):
+		return "", fmt.Errorf("the variable %s is to hold %s: its value has a zero byte, which no variable can hold", name, s)
+	case len(name)+len(value)+2 > maxVariable:
+		return "", fmt.Errorf("the variable %s is to hold %s: its value is larger than a variable can be, %d bytes", name, s, maxVariable-len(name)-2)
+	}
+	return value, nil
+}
