@@ -41,18 +41,26 @@ type programCheck struct {
 // checkProgram is an error where the image surely lacks the program that the function runs, or what that needs.
 func checkProgram(ctx context.Context, base *image.Base, fn *spec.Function, j *job.Job) error {
 	c := &programCheck{base, fn, j}
-	if err := c.workingDir(ctx); err != nil {
-		return err
+	for _, check := range []func(context.Context) error{c.variables, c.ownFolder, c.workingDir, c.runs} {
+		if err := check(ctx); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// runs checks what is run.
+func (c *programCheck) runs(ctx context.Context) error {
+	script := c.fn.Script
 	switch {
-	case fn.Script == nil:
+	case script == nil:
 		return c.entrypoint(ctx)
-	case j.Interpreter != "":
-		return c.program(ctx, "the script is run by "+j.Interpreter, j.Interpreter)
-	case bytes.HasPrefix(fn.Script.Content, []byte("#!")):
-		return c.shebang(ctx, fn.Script.Content)
-	case bytes.HasPrefix(fn.Script.Content, []byte(elf.ELFMAG)):
-		return c.binary(ctx, fn.Script.Content)
+	case c.job.Interpreter != "":
+		return c.program(ctx, "the script is run by "+c.job.Interpreter, c.job.Interpreter)
+	case bytes.HasPrefix(script.Content, []byte("#!")):
+		return c.shebang(ctx, script.Content)
+	case bytes.HasPrefix(script.Content, []byte(elf.ELFMAG)):
+		return c.binary(ctx, script.Content)
 	}
 	return advise(c.program(ctx, "the script needs "+shell, shell),
 		"begin it with #! and a program of the image, or let it be a program that is linked statically")
@@ -89,7 +97,11 @@ func (c *programCheck) entrypoint(ctx context.Context) error {
 		what = "the command is " + quoted(argv[0])
 	}
 	if strings.Contains(argv[0], "/") {
-		return c.program(ctx, what, argv[0])
+		name := argv[0]
+		if !path.IsAbs(name) { // as docker has it
+			name = path.Join("/", c.base.WorkingDir, name)
+		}
+		return c.program(ctx, what, name)
 	}
 	return c.onPath(ctx, what, argv[0])
 }
@@ -227,6 +239,33 @@ func (c *programCheck) workingDir(ctx context.Context) error {
 		return lacking("the working directory of the image %s, %s, is no folder in it", c.base.Source, quoted(dir))
 	case look.Closed != "":
 		return lacking("the working directory of the image %s, %s, cannot be entered: not everybody may enter %s, and functions run as a user of their own", c.base.Source, quoted(dir), quoted(look.Closed))
+	}
+	return nil
+}
+
+// ownFolder checks that scar's folder can be put into the image. Programs that unpack images do not agree on what
+// becomes of a file or a link in the place of a folder.
+func (c *programCheck) ownFolder(ctx context.Context) error {
+	look, err := c.base.Look(ctx, job.Root)
+	free := look.Presence == image.Absent || look.Folder
+	if err != nil || look.Presence == image.Unknown || free && look.Path == job.Root {
+		return err
+	}
+	return lacking("the image %s has a file or a link %s, which is where scar puts the function's own folder: use an image without it", c.base.Source, job.Root)
+}
+
+// maxVariable is what Linux passes to a program of one variable in bytes, with its name and a zero byte at the end, see
+// execve(2).
+const maxVariable = 128 << 10
+
+// variables checks that the image's environment can be passed to a program at all.
+func (c *programCheck) variables(context.Context) error {
+	for _, variable := range c.base.Env {
+		if len(variable) < maxVariable {
+			continue
+		}
+		name, _, _ := strings.Cut(variable, "=")
+		return lacking("the variable %s of the image %s has %d bytes, and no program starts with one of more than %d", quoted(name), c.base.Source, len(variable), maxVariable-1)
 	}
 	return nil
 }
