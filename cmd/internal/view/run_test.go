@@ -3,6 +3,7 @@ package view
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 )
@@ -51,6 +52,32 @@ func TestRunJSON(t *testing.T) {
 	}
 	if len(got.Files) != 3 || got.Files[0].Seconds != 1.2 || got.Files[1].Outputs == nil || got.Seconds != 1 || err.Len() > 0 {
 		t.Errorf("%+v; standard error %q", got, err.String())
+	}
+}
+
+func TestFailureIsShownOnce(t *testing.T) {
+	log := "START RequestId: 7f-1 Version: $LATEST\nworks on bad.txt\ndoes not like it\nscar ERROR 7f-1 \"s3://b/bad.txt\": Scar.ScriptFailed\n" +
+		"END RequestId: 7f-1\nREPORT RequestId: 7f-1\tDuration: 11.96 ms\tMax Memory Used: 12 MB\t\n"
+	for _, c := range []struct {
+		name string
+		file RunFile
+		want string
+	}{
+		{"output in the log", RunFile{File: "bad.txt", Attempts: 3, Error: "Scar.ScriptFailed: exit code 3; its last output:\nworks on bad.txt\ndoes not like it", LogTail: log},
+			"failed: bad.txt: Scar.ScriptFailed: exit code 3\n  3 attempts; the end of the last one's log:\n  | works on bad.txt\n  | does not like it\n" +
+				"  | scar ERROR \"s3://b/bad.txt\": Scar.ScriptFailed\n  | REPORT Duration: 11.96 ms    Max Memory Used: 12 MB\n"},
+		{"output that the log has lost", RunFile{File: "bad.txt", Attempts: 1, Error: "Scar.ScriptFailed: exit code 3; its last output:\nearlier", LogTail: log},
+			"failed: bad.txt: Scar.ScriptFailed: exit code 3; its last output:\n  earlier\n  the end of its log:\n  | works on bad.txt\n  | does not like it\n" +
+				"  | scar ERROR \"s3://b/bad.txt\": Scar.ScriptFailed\n  | REPORT Duration: 11.96 ms    Max Memory Used: 12 MB\n"},
+		{"no log", RunFile{File: "bad.txt", Attempts: 2, Error: "Sandbox.Timedout"}, "failed: bad.txt: Sandbox.Timedout\n  2 attempts\n"},
+		{"no log, one attempt", RunFile{File: "bad.txt", Attempts: 1, Error: "fetch s3://b/k: no space"}, "failed: bad.txt: fetch s3://b/k: no space\n"},
+		{"an odd log", RunFile{File: "bad.txt", Attempts: 1, Error: "E", LogTail: "\nRequestId: "}, "failed: bad.txt: E\n  the end of its log:\n  | RequestId:\n"},
+	} {
+		var out, err bytes.Buffer
+		failure((&Streams{Out: &out, Err: &err}).err(), c.file)
+		if got := strings.TrimPrefix(err.String(), "\n"); got != c.want {
+			t.Errorf("%s: got\n%s\nwant\n%s", c.name, got, c.want)
+		}
 	}
 }
 
