@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -56,6 +57,20 @@ func parseSecret(text string) (s Secret, problem string) {
 		return Secret{}, "wants ssm: or secretsmanager: before the name, in lower case"
 	default:
 		return Secret{}, ""
+	}
+}
+
+// ParseSecret reads where a secret is kept, as files write it: ssm:/path, secretsmanager:name or secretsmanager:name#key.
+// Its errors never hold the text.
+func ParseSecret(text string) (Secret, error) {
+	s, problem := parseSecret(text)
+	switch {
+	case problem != "":
+		return Secret{}, errors.New(problem)
+	case s.Name == "":
+		return Secret{}, errors.New("wants where a secret is kept, such as ssm:/imaging/token or secretsmanager:imaging/db")
+	default:
+		return s, nil
 	}
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -23,6 +22,7 @@ type localRunCommand struct {
 	in, out  string
 	function string
 	state    string
+	secrets  string
 }
 
 func (c *localRunCommand) command() *cobra.Command {
@@ -32,9 +32,17 @@ func (c *localRunCommand) command() *cobra.Command {
 		Long: `Start a local backend, apply the file to it, put every file of a folder into the function's input,
 wait until all are processed, and fetch the results. It needs no AWS account and no container engine.
 
-The exit code is 1 if a file could not be processed.`,
+Secrets that the functions name are read from a file of lines such as
+
+  ssm:/imaging/token=VALUE
+  secretsmanager:imaging/db={"password": "VALUE"}
+
+which only you may read (chmod 600). Results at other providers than S3 stay there and are listed.
+
+A file that fails is tried three times in all, as Lambda does. The exit code is 1 if a file could not be processed.`,
 		Example: `  scar local run --in photos --out results
-  scar local run -f func.yaml --function grayify --in photos --out results --json`,
+  scar local run -f func.yaml --function grayify --in photos --out results --json
+  scar local run --in photos --out results --secrets secrets.txt`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
 	}
@@ -44,10 +52,14 @@ The exit code is 1 if a file could not be processed.`,
 	cmd.Flags().StringVar(&c.out, "out", "", "folder for the results, made if absent")
 	cmd.Flags().StringVar(&c.function, "function", "", "function that gets the files; needed if the file has several with an input")
 	cmd.Flags().StringVar(&c.state, "state", "", "folder to keep the backend's state in (default: a temporary one, removed at the end)")
+	cmd.Flags().StringVar(&c.secrets, "secrets", "", "file with the values of secrets, a line REFERENCE=VALUE for each")
 	for _, name := range []string{"in", "out"} {
 		// It fails only for flags that do not exist.
 		_ = cmd.MarkFlagRequired(name)
+		_ = cmd.MarkFlagDirname(name)
 	}
+	_ = cmd.MarkFlagDirname("state")
+	_ = cmd.MarkFlagFilename("secrets")
 	complete := func(cmd *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
 		return c.files.completeFunction(cmd, nil, prefix)
 	}
@@ -68,21 +80,28 @@ func (c *localRunCommand) run(cmd *cobra.Command) (err error) {
 	if err != nil {
 		return err
 	}
+	var secrets flow.Secrets
+	if c.secrets != "" {
+		if secrets, err = flow.ReadSecrets(c.secrets); err != nil {
+			return err
+		}
+	}
 	state, cleanup, err := c.stateFolder()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, cleanup()) }()
-	return c.process(cmd, file, function, inputs, state)
+	options := flow.RunOptions{
+		StateDir: state, CacheDir: c.cacheDir(), Images: c.imageCache(), Version: version, Out: c.out, Secrets: secrets,
+	}
+	return c.process(cmd, file, function, inputs, options)
 }
 
-func (c *localRunCommand) process(cmd *cobra.Command, file *spec.File, function *spec.Function, inputs []flow.RunInput, state string) error {
+func (c *localRunCommand) process(cmd *cobra.Command, file *spec.File, function *spec.Function, inputs []flow.RunInput, options flow.RunOptions) error {
 	began := time.Now()
 	status := view.NewStatus(c.streams(), c.format.format())
 	status.Say("Preparing the images…")
-	run, err := flow.PrepareRun(cmd.Context(), file, flow.RunOptions{
-		StateDir: state, CacheDir: c.cacheDir(), Images: c.imageCache(), Version: version, Out: c.out,
-	})
+	run, err := flow.PrepareRun(cmd.Context(), file, options)
 	status.Clear()
 	if err != nil {
 		return err
@@ -119,35 +138,44 @@ func (c *localRunCommand) stateFolder() (dir string, cleanup func() error, err e
 		dir, err = filepath.Abs(c.state)
 		return dir, func() error { return nil }, err
 	}
-	dir, err = os.MkdirTemp("", "scar-run-")
-	if err != nil {
-		return "", nil, fmt.Errorf("make a folder for the state: %w", err)
-	}
-	return dir, func() error { return os.RemoveAll(dir) }, nil
+	return flow.TempState()
 }
 
-// runFunction is the function that gets the files.
+// runFunction is the function that gets the files: they are put into its input on S3.
 func runFunction(file *spec.File, name string) (*spec.Function, error) {
 	var candidates []string
+	elsewhere := "" // a function with inputs at other providers only
 	for i := range file.Functions {
 		fn := &file.Functions[i]
-		if fn.Name == name {
-			if len(fn.Inputs) == 0 {
-				return nil, fmt.Errorf("function %s has no input: there is no place to put files for it", name)
-			}
+		fed := slices.ContainsFunc(fn.Inputs, func(in spec.Input) bool { return spec.IsOwnS3(in.Provider) })
+		switch {
+		case fed && fn.Name == name:
 			return fn, nil
-		}
-		if len(fn.Inputs) > 0 {
+		case fed:
 			candidates = append(candidates, fn.Name)
+		case fn.Name == name && len(fn.Inputs) == 0:
+			return nil, fmt.Errorf("function %s has no input: there is no place to put files for it", name)
+		case fn.Name == name:
+			return nil, inputElsewhere(fn)
+		case len(fn.Inputs) > 0 && elsewhere == "":
+			elsewhere = fn.Name
 		}
 	}
 	switch {
 	case name != "":
 		return nil, fmt.Errorf("the file has no function %q with an input; it has %q", name, candidates)
+	case len(candidates) == 0 && elsewhere != "":
+		return runFunction(file, elsewhere)
 	case len(candidates) == 0:
 		return nil, errors.New("no function of the file has an input: there is no place to put files")
 	case len(candidates) > 1:
 		return nil, fmt.Errorf("several functions have an input: choose one with --function, of %q", candidates)
 	}
 	return runFunction(file, candidates[0])
+}
+
+// inputElsewhere says why a function cannot be fed on this machine.
+func inputElsewhere(fn *spec.Function) error {
+	return fmt.Errorf("function %s has its input at %s: a run puts files into S3 only; overlay the file with one that gives it an input there, such as s3://test/in/ (-f func.yaml -f test.yaml)",
+		fn.Name, fn.Inputs[0].Provider)
 }

@@ -24,7 +24,10 @@ func (c *localUpCommand) command() *cobra.Command {
 		Use:   "up",
 		Short: "Serve the local backend until Ctrl-C",
 		Long: `Serve, on this machine only, the AWS calls that scar makes, and run functions when their events come.
-Other commands of scar find it with --local; other programs with the variables that are printed.`,
+Other commands of scar find it with --local; other programs with the variables that are printed.
+
+Secrets that functions name are put there as into AWS, for instance with the AWS CLI:
+aws ssm put-parameter --type SecureString, aws secretsmanager create-secret. They are not encrypted in the state.`,
 		Example: `  scar local up
   scar local up --port 5000 --state ./state
   scar plan --local && scar apply --local --auto-approve`,

@@ -9,12 +9,14 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/scar-go/scar/runtime/job"
+	"github.com/scar-go/scar/spec"
 )
 
 // maxRecord bounds what is read of a record, in bytes.
@@ -53,13 +55,17 @@ func (f *fetcher) result(ctx context.Context, records string, e ending, name str
 		return r, fmt.Errorf("read the record of %s: %w", name, err)
 	}
 	for _, o := range record.Outputs {
+		if !spec.IsOwnS3(o.Provider) {
+			r.Outputs = append(r.Outputs, path.Join(o.Provider, o.Bucket)+"/"+o.Key)
+			continue
+		}
 		r.stored = append(r.stored, object{o.Bucket, o.Key})
-		path, err := f.fetch(ctx, o)
+		local, err := f.fetch(ctx, o)
 		if err != nil {
 			r.Status, r.Error = runFailed, fmt.Sprintf("fetch s3://%s/%s: %v", o.Bucket, o.Key, err)
 			return r, ctx.Err()
 		}
-		r.Outputs = append(r.Outputs, filepath.ToSlash(path))
+		r.Outputs = append(r.Outputs, filepath.ToSlash(local))
 	}
 	return r, nil
 }

@@ -55,7 +55,7 @@ func FindInputs(dir string, fn *spec.Function) ([]RunInput, error) {
 
 // place finds the first input of the function that takes the file.
 func (in *RunInput) place(fn *spec.Function) {
-	for _, rule := range fn.Inputs {
+	for _, rule := range ownInputs(fn) {
 		key := rule.Prefix + in.Name
 		if takes(rule, key) {
 			in.Bucket, in.Key, in.Taken = rule.Bucket, key, true
@@ -77,12 +77,15 @@ func takes(rule spec.Input, key string) bool {
 type placement struct{ single *spec.Output }
 
 // newPlacement puts the results of the only output below the folder as they are; where there are several,
-// each gets a folder named after its bucket.
+// each gets a folder named after its bucket. Those of other providers are not fetched.
 func newPlacement(f *spec.File) placement {
 	var l placement
 	for i := range f.Functions {
 		for j := range f.Functions[i].Outputs {
 			out := &f.Functions[i].Outputs[j]
+			if !spec.IsOwnS3(out.Provider) {
+				continue
+			}
 			if l.single != nil && (l.single.Bucket != out.Bucket || l.single.Prefix != out.Prefix) {
 				return placement{}
 			}

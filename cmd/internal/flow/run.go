@@ -27,6 +27,7 @@ type RunOptions struct {
 	Images   string // for unpacked ones
 	Version  string
 	Out      string // folder for the results, made if absent
+	Secrets  Secrets
 }
 
 // RunResult is what became of one file, or of one object that a function wrote and that started another.
@@ -36,7 +37,7 @@ type RunResult struct {
 	Status   string // done, failed or skipped
 	Attempts int
 	Duration time.Duration // of the last attempt
-	Outputs  []string      // paths below the folder of results
+	Outputs  []string      // paths below the folder of results; of those at other providers where they are: minio.lab/bucket/key
 	Error    string
 	LogTail  string
 }
@@ -60,7 +61,7 @@ type Run struct {
 	ended   *invocations
 }
 
-// PrepareRun starts a backend and applies the file to it.
+// PrepareRun starts a backend, gives it the secrets and applies the file to it.
 func PrepareRun(ctx context.Context, f *spec.File, o RunOptions) (*Run, error) {
 	if err := os.MkdirAll(o.Out, 0o755); err != nil {
 		return nil, fmt.Errorf("make the folder for the results: %w", err)
@@ -74,12 +75,25 @@ func PrepareRun(ctx context.Context, f *spec.File, o RunOptions) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Run{options: o, file: f, local: backend, ended: ended}
+	r := &Run{options: o, file: forLocalRun(f), local: backend, ended: ended}
 	r.objects = s3.NewFromConfig(backend.Endpoint().config(), func(o *s3.Options) { o.UsePathStyle = true })
-	if err := r.apply(ctx); err != nil {
+	err = r.keepSecrets(ctx)
+	if err == nil {
+		err = r.apply(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil
+}
+
+// keepSecrets stores the secrets that were given, and makes sure that none is missing.
+func (r *Run) keepSecrets(ctx context.Context) error {
+	k := newKeeper(r.local.Endpoint().config())
+	if err := k.put(ctx, r.options.Secrets); err != nil {
+		return err
+	}
+	return k.checkSecrets(ctx, planner.Jobs(r.file))
 }
 
 func (r *Run) apply(ctx context.Context) error {
@@ -159,7 +173,7 @@ func (r *Run) follow(ctx context.Context, names map[object]string) (results []Ru
 func (r *Run) started(stored []object) []object {
 	return slices.DeleteFunc(stored, func(o object) bool {
 		for i := range r.file.Functions {
-			for _, rule := range r.file.Functions[i].Inputs {
+			for _, rule := range ownInputs(&r.file.Functions[i]) {
 				if rule.Bucket == o.bucket && takes(rule, o.key) && slices.Contains(rule.Events, "s3:ObjectCreated:*") {
 					return false
 				}
@@ -227,4 +241,6 @@ type ending struct {
 }
 
 // recordKey is where the record of an object is.
-func (e ending) recordKey() *string { return sdk.String(job.RecordKey(e.Function, job.OwnS3, e.bucket, e.key)) }
+func (e ending) recordKey() *string {
+	return sdk.String(job.RecordKey(e.Function, job.OwnS3, e.bucket, e.key))
+}

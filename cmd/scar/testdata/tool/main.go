@@ -1,5 +1,5 @@
 // Command tool is what the images of the tests run: it writes its input in upper case, fails for inputs
-// whose names say so, and takes its time for others.
+// whose names say so, and adds the variable STAMP where that is set.
 package main
 
 import (
@@ -19,6 +19,9 @@ func main() {
 		os.Exit(3)
 	}
 	content, err := os.ReadFile(input)
+	if stamp := os.Getenv("STAMP"); stamp != "" {
+		content = append(content, stamp+"\n"...)
+	}
 	if err == nil {
 		err = os.WriteFile(filepath.Join(os.Getenv("TMP_OUTPUT_DIR"), name), bytes.ToUpper(content), 0o644)
 	}

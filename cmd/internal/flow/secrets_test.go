@@ -1,0 +1,115 @@
+package flow
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/scar-go/scar/planner"
+	"github.com/scar-go/scar/runtime/job"
+	"github.com/scar-go/scar/spec"
+)
+
+func TestParseSecrets(t *testing.T) {
+	got, err := parseSecrets(strings.NewReader("# comment\n\n  # another\n" +
+		"ssm:/imaging/token=a=b # c \r\n" +
+		" secretsmanager:imaging/db = {\"password\": \"x\"}\n" +
+		"ssm:arn:aws:ssm:eu-west-1:123456789012:parameter/far=1\n" +
+		"secretsmanager:arn:aws:secretsmanager:eu-west-1:123456789012:secret:far-away-AbCdEf=2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Secrets{
+		{Service: job.SSM, Name: "/imaging/token"}:        "a=b # c ",
+		{Service: job.SecretsManager, Name: "imaging/db"}: ` {"password": "x"}`,
+		{Service: job.SSM, Name: "/far"}:                  "1",
+		{Service: job.SecretsManager, Name: "far-away"}:   "2",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	for text, problem := range map[string]string{
+		"\nhunter2":                  "2: wants a line such as ssm:/imaging/token=VALUE",
+		"hunter2=hunter2":            "1: wants where a secret is kept",
+		"ssm:a b=hunter2":            "1: wants the name of a parameter",
+		"secretsmanager:a#b=hunter2": "1: wants the whole of secretsmanager:a, its JSON object, instead of the key b alone",
+		"ssm:/a=":                    "1: ssm:/a has no value",
+		"ssm:/a=hunter2\x00":         "1: the value of ssm:/a holds a zero byte",
+		"ssm:/a=1\nssm:/a=hunter2":   "2: ssm:/a is there a second time",
+		"ssm:/a=" + strings.Repeat("x", maxSecretsFile): "1: the file is larger than 1048576 bytes",
+	} {
+		_, err := parseSecrets(strings.NewReader(text))
+		if err == nil || !strings.HasPrefix(err.Error(), problem) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%.40q: %v, want %s", text, err, problem)
+		}
+	}
+}
+
+func TestSecretsOfOthersAreRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "secrets.txt")
+	if err := os.WriteFile(path, []byte("ssm:/a=1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ReadSecrets(path); err != nil || len(got) != 1 {
+		t.Fatalf("got %v, %v", got, err)
+	}
+	for _, mode := range []os.FileMode{0o640, 0o604, 0o660, 0o601} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ReadSecrets(path); err == nil || !strings.Contains(err.Error(), "chmod 600 "+path) {
+			t.Errorf("mode %o: %v", mode, err)
+		}
+	}
+	if _, err := ReadSecrets(filepath.Join(t.TempDir(), "absent")); err == nil {
+		t.Error("an absent file is no error")
+	}
+}
+
+// FuzzParseSecrets makes sure that no value gets into an error.
+func FuzzParseSecrets(f *testing.F) {
+	for _, seed := range []string{"ssm:/a=", "secretsmanager:a#b=", "#", "ssm:arn:aws:ssm:a:123456789012:parameter/a=", "=", "secretsmanager:arn:aws:secretsmanager:a:123456789012:secret:-abcdef="} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		const value = "<hunter2>"
+		secrets, err := parseSecrets(strings.NewReader(text + value))
+		if err != nil && strings.Contains(err.Error(), value) {
+			t.Errorf("%q: %v", text, err)
+		}
+		for s, v := range secrets {
+			if s.Name == "" || s.Key != "" || v == "" || strings.HasPrefix(s.Name, "arn:") {
+				t.Errorf("%q gives %+v", text, s)
+			}
+		}
+	})
+}
+
+func TestForLocalRun(t *testing.T) {
+	arn := spec.Secret{Service: "secretsmanager", Name: "arn:aws:secretsmanager:eu-west-1:123456789012:secret:lab-AbCdEf", Key: "k"}
+	f := &spec.File{
+		Project: "p",
+		Storage: map[string]spec.Storage{"webdav.nas": {Type: "webdav", User: &spec.Credential{Text: "u"}, Password: &spec.Credential{Secret: &arn}}},
+		Functions: []spec.Function{
+			{Name: "a", Inputs: []spec.Input{{Bucket: "in"}}, Outputs: []spec.Output{{Provider: "webdav.nas"}}, Secrets: map[string]spec.Secret{"T": {Service: "ssm", Name: "arn:aws:ssm:eu-west-1:123456789012:parameter/t"}}},
+			{Name: "b", Inputs: []spec.Input{{Provider: "webdav.nas"}}},
+			{Name: "c", Inputs: []spec.Input{{Bucket: "in"}}, Records: "out"},
+		},
+	}
+	before := f.Functions[0].Secrets["T"].Name
+	here := forLocalRun(f)
+	if got := []string{here.Functions[0].Records, here.Functions[1].Records, here.Functions[2].Records}; !slices.Equal(got, []string{localRecords, "", "out"}) {
+		t.Errorf("records in %q", got)
+	}
+	want := []job.Secret{{Service: job.SecretsManager, Name: "lab"}, {Service: job.SSM, Name: "/t"}}
+	if diff := cmp.Diff(want, secretsOf(planner.Jobs(here))); diff != "" {
+		t.Error(diff)
+	}
+	if f.Functions[0].Records != "" || f.Functions[0].Secrets["T"].Name != before || f.Storage["webdav.nas"].Password.Secret.Name != arn.Name {
+		t.Error("the file itself was changed")
+	}
+}
