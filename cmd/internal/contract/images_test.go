@@ -57,8 +57,8 @@ func layerOf(t *testing.T, members ...member) v1.Layer {
 	return layer
 }
 
-// writeImage writes a docker save archive of an image and returns its path.
-func writeImage(t *testing.T, config v1.Config, layers ...v1.Layer) string {
+// imageOf makes an image.
+func imageOf(t *testing.T, config v1.Config, layers ...v1.Layer) v1.Image {
 	t.Helper()
 	image, err := mutate.AppendLayers(empty.Image, layers...)
 	if err != nil {
@@ -73,6 +73,12 @@ func writeImage(t *testing.T, config v1.Config, layers ...v1.Layer) string {
 	if image, err = mutate.ConfigFile(image, made); err != nil {
 		t.Fatal(err)
 	}
+	return image
+}
+
+// writeImage writes a docker save archive of an image and returns its path.
+func writeImage(t *testing.T, image v1.Image) string {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "image.tar")
 	if err := tarball.WriteToFile(path, nil, image); err != nil {
 		t.Fatal(err)
@@ -92,7 +98,13 @@ func contentOf(t *testing.T, path string) string {
 // staticImage has one program, and nothing else: no shell, no /etc, no /tmp, no certificates.
 func staticImage(t *testing.T) string {
 	t.Helper()
-	return writeImage(t, v1.Config{Entrypoint: []string{"/probe"}}, layerOf(t, member{name: "probe", body: contentOf(t, probeFor(t, "amd64"))}))
+	return writeImage(t, imageOf(t, v1.Config{Entrypoint: []string{"/probe"}}, probeLayer(t, "probe")))
+}
+
+// probeLayer holds the probe at a path.
+func probeLayer(t *testing.T, path string, others ...member) v1.Layer {
+	t.Helper()
+	return layerOf(t, append(others, member{name: path, body: contentOf(t, probeFor(t, "amd64"))})...)
 }
 
 // debianImage has Debian's essential packages.
@@ -129,11 +141,11 @@ func muslImage(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return writeImage(t, v1.Config{Entrypoint: []string{"start", "/usr/local/bin/probe"}, Env: []string{"PATH=/usr/local/bin:/bin"}, WorkingDir: "/"},
+	return writeImage(t, imageOf(t, v1.Config{Entrypoint: []string{"start", "/usr/local/bin/probe"}, Env: []string{"PATH=/usr/local/bin:/bin"}, WorkingDir: "/"},
 		layerOf(t, member{name: muslLoader, body: contentOf(t, "/"+muslLoader)},
 			member{name: "bin/busybox", body: contentOf(t, busybox)}),
 		layerOf(t, member{name: "bin/sh", link: "busybox"}, member{name: "bin/wc", link: "busybox"}, member{name: "bin/ls", link: "busybox"},
 			member{name: "bin/grep", link: "busybox"}, member{name: "bin/touch", link: "busybox"}, member{name: "bin/mkdir", link: "busybox"},
 			member{name: "bin/cut", link: "busybox"},
-			member{name: "usr/local/bin/start", body: contentOf(t, start)}, member{name: "usr/local/bin/probe", body: contentOf(t, probeFor(t, "amd64"))}))
+			member{name: "usr/local/bin/start", body: contentOf(t, start)}, member{name: "usr/local/bin/probe", body: contentOf(t, probeFor(t, "amd64"))})))
 }
