@@ -150,20 +150,25 @@ func (s *soak) look(kind string) {
 	s.memory = append(s.memory, s.status("RssAnon")/1024)
 }
 
-// status reads a field of /proc/PID/status, in KB where it is an amount of memory.
+// status reads a field of /proc/PID/status of the runtime, in KB where it is an amount of memory.
 func (f *function) status(field string) float64 {
 	f.t.Helper()
-	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", f.cmd.Process.Pid))
+	return status(f.t, f.cmd.Process.Pid, field)
+}
+
+func status(t testing.TB, pid int, field string) float64 {
+	t.Helper()
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		f.t.Fatal(err)
+		t.Fatal(err)
 	}
 	found := regexp.MustCompile(`(?m)^` + field + `:\s+(\d+)`).FindSubmatch(content)
 	if found == nil {
-		f.t.Fatalf("/proc/%d/status has no %s", f.cmd.Process.Pid, field)
+		t.Fatalf("/proc/%d/status has no %s", pid, field)
 	}
 	value, err := strconv.ParseFloat(string(found[1]), 64)
 	if err != nil {
-		f.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return value
 }
