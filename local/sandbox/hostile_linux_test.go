@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/scar-go/scar/internal/proof"
 )
 
 const climb = "../../../../../../../../../../../../"
@@ -80,15 +82,17 @@ func hostile(outside string) map[string][][]entry {
 }
 
 func TestHostileArchivesDoNotEscape(t *testing.T) {
-	archives, escapes, refused := 0, 0, 0
+	archives, tries, escapes, refused := 0, 0, 0, 0
 	for _, overlay := range []bool{true, false} {
 		outside := t.TempDir()
 		if err := os.WriteFile(filepath.Join(outside, "canary"), []byte("unharmed"), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		before := snapshot(t, outside)
-		for name, layers := range hostile(outside) {
-			archives++
+		all := hostile(outside)
+		archives = len(all)
+		for name, layers := range all {
+			tries++
 			c := newCache(t)
 			c.noOverlay.Store(!overlay)
 			root, err := c.Unpack(t.Context(), imageOf(t, append(layers, insideLayer(t))...))
@@ -104,7 +108,9 @@ func TestHostileArchivesDoNotEscape(t *testing.T) {
 			}
 		}
 	}
-	fmt.Printf("hostile archives: %d, refused: %d, escapes: %d\n", archives, refused, escapes)
+	t.Logf("%d archives in %d tries, of which %d were refused", archives, tries, refused)
+	proof.Count(t, "hostile archives", float64(archives), "")
+	proof.Count(t, "escapes", float64(escapes), "")
 }
 
 // inspect starts a sandbox on what was unpacked, and looks for what must not be there.

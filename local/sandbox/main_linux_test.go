@@ -22,6 +22,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"github.com/scar-go/scar/internal/proof"
 )
 
 const (
@@ -98,7 +100,7 @@ func runAsUser(dir string) (int, error) {
 	}
 	fmt.Println("again, as an ordinary user:")
 	cmd := exec.Command(program, args...)
-	cmd.Env = append(os.Environ(), "HOME="+home, "TMPDIR="+home)
+	cmd.Env = append(os.Environ(), "HOME="+home, "TMPDIR="+home, proof.Variable+"=") // root has reported the figures
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.Dir = home
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: testUser, Gid: testUser}}
