@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/scar-go/scar/runtime/job"
+	"github.com/scar-go/scar/runtime/storage"
 )
 
 // secretsAtOnce is how many secrets are fetched at once. Systems Manager answers 40 calls per second in an account that has
@@ -57,6 +58,18 @@ func (t *task) fetchSecret(ctx context.Context, name string, s job.Secret) (stri
 		return "", fmt.Errorf("the variable %s is to hold %s: its value has a zero byte, which no variable can hold", name, s)
 	case len(name)+len(value)+2 > maxVariable:
 		return "", fmt.Errorf("the variable %s is to hold %s: its value is larger than a variable can be, %d bytes", name, s, maxVariable-len(name)-2)
+	}
+	return value, nil
+}
+
+// storageSecrets gives the providers of files their credentials. A credential that cannot be fetched is told from a file that
+// cannot be.
+type storageSecrets struct{ from storage.Secrets }
+
+func (s storageSecrets) Get(ctx context.Context, secret job.Secret) (string, error) {
+	value, err := s.from.Get(ctx, secret)
+	if err != nil {
+		return "", &job.Error{Type: job.ErrSecret, Message: fmt.Sprintf("a storage provider needs %s: %v", secret, err)}
 	}
 	return value, nil
 }

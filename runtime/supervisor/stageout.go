@@ -15,12 +15,12 @@ import (
 
 	"github.com/scar-go/scar/runtime/event"
 	"github.com/scar-go/scar/runtime/job"
+	"github.com/scar-go/scar/runtime/storage"
 )
 
 const (
-	maxKey        = 1024 // bytes of a key of S3
-	uploadsAtOnce = 4
-	maxNamed      = 20 // objects that a message names
+	maxKey   = 1024 // bytes of a key of S3
+	maxNamed = 20   // objects that a message names
 )
 
 // result is a file that the script made.
@@ -51,7 +51,7 @@ func (t *task) stageOut(ctx context.Context) error {
 	ctx, cancel := context.WithDeadline(ctx, t.storeBy)
 	defer cancel()
 	var group errgroup.Group
-	group.SetLimit(uploadsAtOnce)
+	group.SetLimit(storage.UploadsAtOnce)
 	for _, u := range uploads {
 		group.Go(func() error {
 			u.err = t.send(ctx, u)

@@ -57,7 +57,11 @@ func New(o Options) (*Supervisor, error) {
 	if err := errors.Join(adoptOrphans(), closeInherited()); err != nil {
 		return nil, err
 	}
-	return &Supervisor{Options: o, stores: storage.New(storage.Options{Getenv: o.Getenv, Providers: o.Job.Storage, Secrets: o.Secrets})}, nil
+	options := storage.Options{Getenv: o.Getenv, Providers: o.Job.Storage}
+	if o.Secrets != nil {
+		options.Secrets = storageSecrets{o.Secrets}
+	}
+	return &Supervisor{Options: o, stores: storage.New(options)}, nil
 }
 
 // ownFolder refuses a folder that a machine's other programs use, and a link, unless this process is the entrypoint of an image that scar
