@@ -231,6 +231,37 @@ func (l *liar) Write(p []byte) (int, error) {
 	return l.ResponseWriter.Write(p)
 }
 
+// A move may get through although its answer does not. The server then knows no file to be moved.
+func TestLostAnswersOfMoves(t *testing.T) {
+	for _, p := range faulty() {
+		if !p.folders {
+			continue
+		}
+		for _, times := range []int32{1, 2} { // one move, and two: of Onedata the second is that of the former file
+			t.Run(p.name, func(t *testing.T) {
+				var lost atomic.Int32
+				s := p.run(t, func(next http.Handler) http.Handler {
+					return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						isMove := r.Method == "MOVE" || r.Method == http.MethodPut && r.Header.Get("Content-Type") == cdmiObject
+						if isMove && lost.Add(1) <= times {
+							next.ServeHTTP(&recorder{header: http.Header{}}, r)
+							panic(http.ErrAbortHandler)
+						}
+						next.ServeHTTP(w, r)
+					})
+				})
+				s.put(t, "k", content(1, 1000))
+				lost.Store(0)
+				s.put(t, "k", content(2, 1000)) // of the same size
+				s.expect(t, "k", content(2, 1000))
+				if lost.Load() <= times {
+					t.Errorf("%d moves", lost.Load())
+				}
+			})
+		}
+	}
+}
+
 // What is stored under a key is the old file until the new one is there as a whole.
 func TestNobodySeesAPart(t *testing.T) {
 	for _, p := range faulty() {

@@ -200,10 +200,22 @@ func (o *onedata) rename(ctx context.Context, from, to string, size int64) error
 	if got.status/100 == 2 {
 		return nil
 	}
-	if got.tries > 1 && size >= 0 && o.check(ctx, to, size) == nil {
-		return nil // an earlier try got through, its answer did not
+	if got.tries > 1 && o.moved(ctx, from, to, size) {
+		return nil
 	}
 	return fmt.Errorf("give the stored file its name: %w", o.refusal(got))
+}
+
+// moved reports whether an earlier try of a move got through, although its answer did not.
+func (o *onedata) moved(ctx context.Context, from, to string, size int64) bool {
+	if _, err := o.stat(ctx, from); !errors.Is(err, ErrNotExist) {
+		return false
+	}
+	if size < 0 {
+		_, err := o.stat(ctx, to)
+		return err == nil
+	}
+	return o.check(ctx, to, size) == nil
 }
 
 func (o *onedata) remove(ctx context.Context, path string) error {

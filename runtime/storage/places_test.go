@@ -17,7 +17,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
-	"golang.org/x/net/webdav"
 
 	"github.com/scar-go/scar/local"
 	"github.com/scar-go/scar/runtime/job"
@@ -183,7 +182,7 @@ func startMoto(t testing.TB) (http.Handler, string) {
 
 // startWebDAV starts the server of golang.org/x/net, behind a check of the password.
 func startWebDAV(t testing.TB) (http.Handler, string) {
-	handler := &webdav.Handler{FileSystem: webdav.Dir(t.TempDir()), LockSystem: webdav.NewMemLS()}
+	handler, _ := startPlainWebDAV(t)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if name, password, _ := r.BasicAuth(); name != user || password != secret {
 			_, _ = io.Copy(io.Discard, r.Body)

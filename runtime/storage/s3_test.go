@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
@@ -40,7 +41,10 @@ func open(t testing.TB, handler http.Handler) *S3 {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	store, err := New(Options{Getenv: environment(server.URL)}).Own()
+	stores := New(Options{Getenv: environment(server.URL)})
+	stores.retries.first = time.Millisecond
+	t.Cleanup(stores.Close)
+	store, err := stores.Own()
 	if err != nil {
 		t.Fatal(err)
 	}

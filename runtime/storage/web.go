@@ -88,9 +88,13 @@ func (w *web) do(ctx context.Context, c call) (*http.Response, int, error) {
 	}
 }
 
-// try sends a call once, and at once again where the server asks for credentials in another form.
+// maxChallenges is how often one call is sent again because the server asks for credentials in another form: as Basic, as
+// Digest, and as Digest with a newer nonce.
+const maxChallenges = 3
+
+// try sends a call once, and at once again where the server asks for other credentials.
 func (w *web) try(ctx context.Context, c call) (*http.Response, error) {
-	for challenged := false; ; challenged = true {
+	for challenges := 0; ; challenges++ {
 		request, err := w.request(ctx, c)
 		if err != nil {
 			return nil, err
@@ -102,7 +106,7 @@ func (w *web) try(ctx context.Context, c call) (*http.Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		if response.StatusCode != http.StatusUnauthorized || challenged || !w.login.challenged(response) {
+		if response.StatusCode != http.StatusUnauthorized || challenges == maxChallenges || !w.login.challenged(response) {
 			return response, nil
 		}
 		_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, answerLimit)) // so that the connection is used again

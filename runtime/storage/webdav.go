@@ -94,7 +94,7 @@ func (d *webDAV) put(ctx context.Context, path string, content *io.SectionReader
 	return d.check(ctx, path, content.Size(), sum)
 }
 
-// check compares what the server has stored with what it was sent.
+// check compares what the server has stored with what it was sent, by a sum too where one is given and the server has one.
 func (d *webDAV) check(ctx context.Context, path string, size int64, sum string) error {
 	found, err := d.stat(ctx, path)
 	switch {
@@ -104,7 +104,7 @@ func (d *webDAV) check(ctx context.Context, path string, size int64, sum string)
 		return fmt.Errorf("the server has stored %d of %d bytes", found.size, size)
 	}
 	for stored := range strings.FieldsSeq(found.sums) {
-		if strings.HasPrefix(stored, "SHA1:") && !strings.EqualFold(stored, sum) {
+		if sum != "" && strings.HasPrefix(stored, "SHA1:") && !strings.EqualFold(stored, sum) {
 			return fmt.Errorf("the checksum is wrong: what was sent has %s, the server has stored %s", sum, stored)
 		}
 	}
@@ -143,6 +143,9 @@ func (d *webDAV) makeFolder(ctx context.Context, folder string) error {
 // move asks the server to overwrite nothing first: it would overwrite a folder with all that is in it, too.
 func (d *webDAV) move(ctx context.Context, from, to string, size int64) error {
 	got, err := d.sendMove(ctx, from, to, "F")
+	if err == nil && got.tries > 1 && got.status >= 300 && d.moved(ctx, from, to, size) {
+		return nil
+	}
 	if err == nil && got.status == http.StatusPreconditionFailed {
 		if err := d.refuseFolder(ctx, to); err != nil {
 			return err
@@ -154,12 +157,18 @@ func (d *webDAV) move(ctx context.Context, from, to string, size int64) error {
 		return err
 	case got.status == http.StatusCreated, got.status == http.StatusNoContent, got.status == http.StatusOK:
 		return nil
+	case got.tries > 1 && d.moved(ctx, from, to, size):
+		return nil
 	case got.status == http.StatusMethodNotAllowed, got.status == http.StatusNotImplemented:
 		return fmt.Errorf("the server has no MOVE, without which others would see files that are stored in part: %w", refusal(got.status, got.header))
-	case got.status == http.StatusNotFound && got.tries > 1: // an earlier try got through, its answer did not
-		return d.check(ctx, to, size, "")
 	}
 	return fmt.Errorf("give the stored file its name: %w", refusal(got.status, got.header))
+}
+
+// moved reports whether an earlier try of a move got through, although its answer did not.
+func (d *webDAV) moved(ctx context.Context, from, to string, size int64) bool {
+	_, err := d.stat(ctx, from)
+	return errors.Is(err, ErrNotExist) && d.check(ctx, to, size, "") == nil
 }
 
 func (d *webDAV) sendMove(ctx context.Context, from, to, overwrite string) (*answer, error) {
