@@ -69,6 +69,9 @@ func recordsOf(fn *spec.Function) *job.Records {
 
 // providersOf are the providers that a function uses, without the account's own S3. Another's keys are not its business.
 func providersOf(f *spec.File, fn *spec.Function) map[string]job.Provider {
+	if len(f.Storage) == 0 {
+		return nil
+	}
 	used := map[string]job.Provider{}
 	add := func(name string) {
 		if s, known := f.Storage[name]; known {

@@ -19,6 +19,8 @@ func FuzzLoad(f *testing.F) {
 		"project: a\n---\nproject: b\n", "? [a, b]\n: c\n", "functions:\n  aws:\n  - lambda: {}\n", "project: !!binary YQ==\n",
 		in("description: '${X}$$'\nrun: |\n  #!/bin/sh\r\n  ls"), "project: 0x10\nfunctions: {f: {memory: 1e9999999}}\n",
 		"defaults: {tags: {a: b}, script: x}\n" + in("tags: {A: c}\nrun: x"), "\ufeffproject: a\n",
+		lab("input: [minio.lab/abc, webdav.nas]\noutput: [s3://abc, onedata.eosc/x]\nsecrets: {T1: 'ssm:/a', T2: x}\ndedupe: true\nrecords: false"),
+		"project: a\nfunctions: {}\nstorage: {s3.a: {secret_key: <hunter2>, endpoint: 'http://u:<hunter2>@x'}, webdav.b: {password: [<hunter2>]}}\n",
 	} {
 		f.Add([]byte(seed), []byte("functions: {f: {memory: 128}}\n"))
 	}
@@ -42,6 +44,9 @@ func FuzzLoad(f *testing.F) {
 			}
 			src.line(1)
 			lines := max(len(src.lines), 1)
+			if storage := strings.HasPrefix(p.Path, "storage."); (storage || inSecrets(p.Path)) && strings.Contains(p.Message, "<hunter2>") && !strings.Contains(p.Path, "<hunter2>") {
+				t.Errorf("a secret is shown: %s", p)
+			}
 			if p.Line < 1 || p.Line > lines || p.Column < 1 || p.Length < 1 || p.Message == "" || !utf8.ValidString(p.Message) {
 				t.Errorf("odd problem %+v", p)
 			}
@@ -54,6 +59,18 @@ func checkComplete(t *testing.T, file *File, drafts []*draft) {
 	if file.Project == "" {
 		t.Error("a file without a project is accepted")
 	}
+	for name, s := range file.Storage {
+		keys := [2]*Credential{s.AccessKey, s.SecretKey}
+		switch s.Type {
+		case "webdav":
+			keys = [2]*Credential{s.User, s.Password}
+		case "onedata":
+			keys = [2]*Credential{s.Token, s.Token}
+		}
+		if (keys[0] == nil || keys[1] == nil || keys[1].Secret == nil) && !s.UsesRole() || s.Endpoint == "" && s.Type != "s3" || !strings.HasPrefix(name, s.Type+".") {
+			t.Errorf("an incomplete provider is accepted: %s %+v", name, s)
+		}
+	}
 	for _, d := range drafts {
 		image := d.Image.Reference != "" || isImagePath(d.node.get("image").str())
 		if d.Name == "" || !image || d.Memory < 128 || d.Memory > 10240 || d.Timeout < 1 || d.Timeout > 900 ||
@@ -61,7 +78,8 @@ func checkComplete(t *testing.T, file *File, drafts []*draft) {
 			t.Errorf("an incomplete function is accepted: %+v", d.Function)
 		}
 		for _, in := range d.Inputs {
-			if checkBucket(in.Bucket) != "" || len(in.Suffix) == 0 || len(in.Events) == 0 {
+			s, other := file.Storage[in.Provider]
+			if other != (in.Provider != OwnS3) || !other && checkBucket(in.Bucket) != "" || other && s.HasBuckets() != (in.Bucket != "") || len(in.Suffix) == 0 || len(in.Events) == 0 {
 				t.Errorf("an incomplete input is accepted: %+v", in)
 			}
 		}

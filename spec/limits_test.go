@@ -55,13 +55,20 @@ func TestLimits(t *testing.T) {
 		{"bucket, short", in("input: s3://abc"), in("input: s3://ab"), "S3 wants 3 to 63 characters, these are 2"},
 		{"bucket, long", in("input: s3://" + digits(62) + "a"), in("input: s3://" + digits(63) + "a"), "S3 wants 3 to 63 characters, these are 64"},
 		// The slash at the end counts.
-		{"prefix", in("input: s3://abc/" + digits(1023)), in("input: s3://abc/" + digits(1024)), "the folder has 1025 bytes, S3 allows 1024 in a key"},
+		{"prefix", in("input: s3://abc/" + digits(1023)), in("input: s3://abc/" + digits(1024)), "the folder has 1025 bytes, 1024 are allowed"},
 		{"prefix, bytes", in("output: s3://abc/" + strings.Repeat("ü", 511)), in("output: s3://abc/" + strings.Repeat("ü", 512)), "the folder has 1025 bytes"},
 		{"suffix", in("input: {from: s3://abc, suffix: " + digits(1024) + "}"), in("input: {from: s3://abc, suffix: " + digits(1025) + "}"), "has 1025 bytes, S3 allows 1024 in a key"},
 		{"rules of a bucket", in("input: [" + many(100, "s3://abc/%d, ") + "]"), in("input: [" + many(101, "s3://abc/%d, ") + "]"), "is one rule too many for the bucket abc: S3 allows 100"},
 		{"suffixes", in("input: {from: s3://abc, suffix: [" + many(100, "a%dx, ") + "]}"), in("input: {from: s3://abc, suffix: [" + many(101, "a%dx, ") + "]}"), "has 101 suffixes: S3 allows 100 rules"},
 		{"tag of an image", imageless("image: a:" + digits(128)), imageless("image: a:" + digits(129)), "is no tag; it wants at most 128"},
 		{"name of an image", imageless("image: " + digits(255)), imageless("image: " + digits(256)), "has a name of 256 characters, 255 are allowed"},
+		{"name of a provider", "project: a\nfunctions: {}\nstorage: {s3." + digits(61) + ": {}}\n", "project: a\nfunctions: {}\nstorage: {s3." + digits(62) + ": {}}\n", "this name has 65 characters, 64 are allowed"},
+		{"region of a provider", "project: a\nfunctions: {}\nstorage: {s3.a: {region: " + digits(62) + "a}}\n", "project: a\nfunctions: {}\nstorage: {s3.a: {region: " + digits(63) + "a}}\n", "has 64 characters, 63 are allowed"},
+		{"name of a parameter", in("secrets: {AA: 'ssm:" + digits(966) + "'}"), in("secrets: {AA: 'ssm:" + digits(967) + "'}"), "has 967 characters, Systems Manager allows 1011 with its ARN before it"},
+		{"levels of a parameter", in("secrets: {AA: 'ssm:" + strings.Repeat("/a", 15) + "'}"), in("secrets: {AA: 'ssm:" + strings.Repeat("/a", 16) + "'}"), "has 16 levels, Systems Manager allows 15"},
+		{"name of a secret", in("secrets: {AA: 'secretsmanager:" + digits(512) + "'}"), in("secrets: {AA: 'secretsmanager:" + digits(513) + "'}"), "has 513 characters, Secrets Manager allows 512"},
+		{"bucket of another server", lab("output: minio.lab/" + digits(63)), lab("output: minio.lab/" + digits(64)), "it wants 3 to 63 letters"},
+		{"folder of another server", lab("output: webdav.nas/" + digits(1023)), lab("output: webdav.nas/" + digits(1024)), "the folder has 1025 bytes, 1024 are allowed"},
 		{"size of the file", project("a") + strings.Repeat("#", 1<<20-len(project("a"))), project("a") + strings.Repeat("#", 1<<20+1-len(project("a"))), "the file is larger than 1 MB"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -171,7 +171,7 @@ func TestProblemsOfStorage(t *testing.T) {
 				"func.yaml:10:24: input: \"a\" is no name of a bucket: it wants 3 to 63 letters, digits, dots, dashes and _, with a letter or digit at both ends\n" +
 				"func.yaml:10:37: input: \"My_bucket\" is no name of a bucket: S3 wants lower case\n" +
 				"func.yaml:10:57: input: the folder holds two slashes side by side\n" +
-				"func.yaml:11:14: output: the folder holds . or .. as a part, which S3 takes literally\n" +
+				"func.yaml:11:14: output: the folder holds . or .. as a part\n" +
 				"func.yaml:11:33: output: a folder is taken literally, * is no wildcard; use suffix or match"},
 		{"filters", lab("input: {from: minio.lab/abc, suffix: .a, events: removed}"),
 			"func.yaml:10:34: suffix: only works on the account's own S3; for minio.lab set the filter where the events come from\n" +

@@ -188,7 +188,7 @@ func checkPrefix(prefix string) string {
 	parts := strings.Split(strings.TrimSuffix(prefix, "/"), "/")
 	switch {
 	case len(prefix) > maxKey:
-		return fmt.Sprintf("the folder has %d bytes, S3 allows %d in a key", len(prefix), maxKey)
+		return fmt.Sprintf("the folder has %d bytes, %d are allowed", len(prefix), maxKey)
 	case strings.ContainsFunc(prefix, unicode.IsControl):
 		return "the folder holds a control character"
 	case strings.Contains(prefix, "*"):
@@ -196,7 +196,7 @@ func checkPrefix(prefix string) string {
 	case prefix != "" && slices.Contains(parts, ""):
 		return "the folder holds two slashes side by side"
 	case slices.Contains(parts, ".") || slices.Contains(parts, ".."):
-		return "the folder holds . or .. as a part, which S3 takes literally"
+		return "the folder holds . or .. as a part"
 	default:
 		return ""
 	}

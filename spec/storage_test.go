@@ -37,7 +37,7 @@ func TestParsePlace(t *testing.T) {
 
 		{"s3://photos//in", "", "", "the folder holds two slashes side by side"},
 		{"s3://photos/a//b", "", "", "the folder holds two slashes side by side"},
-		{"s3://photos/a/../b", "", "", "the folder holds . or .. as a part, which S3 takes literally"},
+		{"s3://photos/a/../b", "", "", "the folder holds . or .. as a part"},
 		{"s3://photos/*.png", "", "", "a folder is taken literally, * is no wildcard; use suffix or match"},
 		{"s3://photos/a\tb", "", "", "the folder holds a control character"},
 	} {
