@@ -57,7 +57,7 @@ func scriptFailures() []failureCase {
 			},
 			repair: func(f *function) { f.replaceScript(os.Remove); f.write("scar/script", obliging, 0o755) }},
 		{name: "working directory that is missing", kind: start, says: []string{"cannot be entered"},
-			setup: func(f *function) {}, job: func(j *job.Job) { j.WorkingDir = "/nosuch" }, repair: (*function).asUsual},
+			job: func(j *job.Job) { j.WorkingDir = "/nosuch" }, repair: (*function).asUsual},
 		{name: "program of the image that is missing", kind: start, says: []string{"nosuch is not in the image"},
 			job: func(j *job.Job) { j.Script, j.Entrypoint = false, []string{"nosuch"} }, repair: (*function).asUsual},
 		{name: "nothing to run", kind: start, says: []string{"neither an entrypoint nor a command"},
@@ -80,14 +80,24 @@ func (f *function) replaceScript(do func(path string) error) {
 // asUsual starts the function anew with the usual job and script, as an apply does that mends the file.
 func (f *function) asUsual() {
 	f.t.Helper()
-	j := newJob()
+	f.usualJob()
+	f.write("scar/script", obliging, 0o755)
+	f.again()
+}
+
+// usualJob writes the usual job.
+func (f *function) usualJob() {
+	f.t.Helper()
+	f.writeJob(newJob())
+}
+
+func (f *function) writeJob(j job.Job) {
+	f.t.Helper()
 	description, err := j.Marshal()
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	f.write("scar/job.json", string(description), 0o644)
-	f.write("scar/script", obliging, 0o755)
-	f.again()
 }
 
 // outputFailures are results that cannot be stored as they are, whatever the storage does.
@@ -116,20 +126,20 @@ func outputFailures() []failureCase {
 
 // timeFailures are the ways in which time runs out.
 func timeFailures() []failureCase {
-	shortly := func(j *job.Job) { j.TimeoutMargin = 1 }
+	shortly := func(j *job.Job) { j.TimeoutMargin = 3 }
 	timeout := job.ErrTimeout
 	return []failureCase{
-		{name: "script that hangs", kind: timeout, within: 3 * time.Second, job: shortly, script: "sleep 1000", says: []string{"did not end in time"}},
-		{name: "script that ignores SIGTERM", kind: timeout, within: 3 * time.Second, job: shortly, script: "trap '' TERM; sleep 1000; sleep 1000"},
-		{name: "script that computes for ever", kind: timeout, within: 3 * time.Second, job: shortly, script: "trap '' TERM; while :; do :; done"},
-		{name: "script that leaves a process and hangs", kind: timeout, within: 3 * time.Second, job: shortly, script: daemon + "sleep 1000"},
-		{name: "script that ends well when it is ended", kind: timeout, within: 3 * time.Second, job: shortly, script: "trap 'exit 0' TERM; sleep 1000 & wait"},
-		{name: "script that writes for ever", kind: timeout, within: 3 * time.Second, job: shortly, script: "exec yes"},
-		{name: "input that never comes", kind: timeout, within: 3 * time.Second, job: shortly, rule: always("GET in/a", hang),
+		{name: "script that hangs", kind: timeout, within: 5 * time.Second, job: shortly, script: "sleep 1000", says: []string{"did not end in time"}},
+		{name: "script that ignores SIGTERM", kind: timeout, within: 5 * time.Second, job: shortly, script: "trap '' TERM; sleep 1000; sleep 1000"},
+		{name: "script that computes for ever", kind: timeout, within: 5 * time.Second, job: shortly, script: "trap '' TERM; while :; do :; done"},
+		{name: "script that leaves a process and hangs", kind: timeout, within: 5 * time.Second, job: shortly, script: daemon + "sleep 1000"},
+		{name: "script that ends well when it is ended", kind: timeout, within: 5 * time.Second, job: shortly, script: "trap 'exit 0' TERM; sleep 1000 & wait"},
+		{name: "script that writes for ever", kind: timeout, within: 5 * time.Second, job: shortly, script: "exec yes"},
+		{name: "input that never comes", kind: timeout, within: 5 * time.Second, job: shortly, rule: always("GET in/a", hang),
 			says: []string{"before the input was fetched"}},
-		{name: "input that comes too slowly", kind: timeout, within: 3 * time.Second, job: shortly, rule: always("GET in/a", trickle),
+		{name: "input that comes too slowly", kind: timeout, within: 5 * time.Second, job: shortly, rule: always("GET in/a", trickle),
 			says: []string{"before the input was fetched"}},
-		{name: "result that is never taken", kind: job.ErrStageOut, within: 3 * time.Second, job: shortly, rule: always("PUT out/", hang),
+		{name: "result that is never taken", kind: job.ErrStageOut, within: 5 * time.Second, job: shortly, rule: always("PUT out/", hang),
 			says: []string{"out/partial"}},
 		{name: "deadline that is past", kind: timeout, within: -time.Second, last: true, says: []string{"the time was up"}},
 	}

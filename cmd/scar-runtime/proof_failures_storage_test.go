@@ -39,6 +39,7 @@ func fetchFailures() []failureCase {
 		{name: "input that is reset half-way", kind: in, rule: get(half(reset)), says: []string{"broke off"}},
 		{name: "input that ends half-way", kind: in, rule: get(half(hangUp)), says: []string{"broke off"}},
 		{name: "input whose checksum is another", kind: in, rule: get(alter(http.Header{"X-Amz-Checksum-Crc32": {"AAAAAA=="}})), says: []string{"checksum"}},
+		{name: "input of unknown size", kind: in, rule: get(unsized), says: []string{"how large"}},
 		{name: "storage that cannot be reached", kind: in, says: []string{"connection refused"},
 			env: []string{"AWS_ENDPOINT_URL=http://" + closedPort}, repair: func(f *function) { f.again() }},
 		{name: "storage whose certificate is not trusted", kind: in, says: []string{"certificate"},
@@ -96,6 +97,7 @@ func either(rules ...rule) rule {
 // recordFailures are records that cannot be written, or not be read where a decision hangs on them. The results are
 // stored by then, if there are any; so an invocation that fails for a record's sake names no outputs but says so.
 func recordFailures() []failureCase {
+	dedupe := func(j *job.Job) { j.Dedupe = true }
 	stored := `rm "$TMP_OUTPUT_DIR/partial"; touch "$TMP_OUTPUT_DIR/o"`
 	return []failureCase{
 		{name: "record that is denied", kind: job.ErrRecord, script: stored, rule: always("PUT record", refuse(403, "AccessDenied")),
@@ -106,6 +108,10 @@ func recordFailures() []failureCase {
 			job: func(j *job.Job) { j.TimeoutMargin = 4 }, says: []string{"not their record"}, stored: []string{"out/o"}},
 		{name: "record of a failure that is denied", kind: job.ErrScriptFailed, script: "exit 3", rule: always("PUT record", refuse(403, "AccessDenied")),
 			says: []string{"exit code 3"}},
+		{name: "earlier record that cannot be read", kind: job.ErrRecord, job: dedupe, rule: always("GET record", refuse(403, "AccessDenied")), says: []string{"AccessDenied"}},
+		{name: "earlier record whose storage is in error", kind: job.ErrRecord, job: dedupe, rule: always("GET record", refuse(500, "InternalError")), says: []string{"InternalError"}},
+		{name: "earlier record that is damaged", kind: job.ErrRecord, job: dedupe, says: []string{"record"},
+			rule: always("GET record", answerText(`{"version": 1, "status": "do`))},
 	}
 }
 
@@ -114,8 +120,6 @@ func diskFailures() []failureCase {
 	large := func(f *function) string { return f.put("in/a", strings.Repeat("x", 5<<20)) }
 	return []failureCase{
 		{name: "input larger than /tmp", kind: job.ErrDiskFull, tmpfs: "size=4m", event: large, says: []string{"needs 5 MB", "ephemeral_storage"}},
-		{name: "input of unknown size larger than /tmp", kind: job.ErrDiskFull, tmpfs: "size=4m", event: large, rule: always("GET in/a", unsized),
-			says: []string{"ephemeral_storage"}},
 		{name: "event larger than /tmp", kind: job.ErrDiskFull, tmpfs: "size=4m", says: []string{"ephemeral_storage"},
 			event: func(*function) string { return `["` + strings.Repeat("x", 5<<20) + `"]` }},
 		{name: "/tmp filled by the script", kind: job.ErrScriptFailed, tmpfs: "size=4m", script: `head -c 8000000 /dev/zero > "$TMPDIR/big"`,

@@ -54,8 +54,8 @@ echo partial > "$TMP_OUTPUT_DIR/partial"
 // failed invocation of its type, store nothing that the message does not name, write down no success, leave nothing
 // behind, and have no effect on the next invocation.
 func TestEveryFailureIsTold(t *testing.T) {
-	cases := slices.Concat(scriptFailures(), outputFailures(), timeFailures(), diskFailures(), eventFailures(), jobFailures(),
-		fetchFailures(), storeFailures(), recordFailures())
+	cases := slices.Concat(scriptFailures(), outputFailures(), timeFailures(), diskFailures(), eventFailures(), commandFailures(), senderFailures(),
+		jobFailures(), fetchFailures(), storeFailures(), recordFailures(), providerFailures(), secretFailures(), responseFailures())
 	names := map[string]bool{}
 	for _, c := range cases {
 		if names[c.name] {
