@@ -88,9 +88,14 @@ func TestDroppedLinesNameTheirInvocation(t *testing.T) {
 		t.Cleanup(l.Close)
 		patience := time.Duration(0)
 		l.line("id", []byte(strings.Repeat("x", 10)), &patience)
-		l.mu.Lock()
-		l.wait(10*time.Second, func() bool { return l.writing })
-		l.mu.Unlock()
+		writing := func() bool {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			return l.writing
+		}
+		for end := time.Now().Add(10 * time.Second); !writing() && time.Now().Before(end); {
+			time.Sleep(time.Millisecond)
+		}
 		l.line("id", make([]byte, logBuffer), &patience)
 		l.line("id", []byte("one more"), &patience)
 		close(s.held)
