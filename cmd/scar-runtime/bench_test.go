@@ -77,7 +77,7 @@ func BenchmarkStart(b *testing.B) {
 		<-f.api.nexts
 		starts = append(starts, milliseconds(time.Since(begun)))
 		b.StopTimer()
-		memory = append(memory, f.status("VmRSS")/1024)
+		memory = append(memory, megabytes(f.status("VmRSS")))
 		_ = f.cmd.Process.Kill()
 		b.StartTimer()
 	}
@@ -198,7 +198,7 @@ func BenchmarkEvent(b *testing.B) {
 	b.ReportMetric(processor, "own-CPU-ms/op")
 	b.ReportMetric(median(baseline), "python-own-ms/op")
 	b.ReportMetric(median(own)/median(baseline), "of-python")
-	b.ReportMetric(f.status("VmRSS")/1024, "MB-resident")
+	b.ReportMetric(megabytes(f.status("VmRSS")), "MB-resident")
 	proof.Count(b, "own time per event", median(own), "ms")
 	proof.Count(b, "own processor time per event", processor, "ms")
 }

@@ -145,7 +145,7 @@ func moveLarge(t testing.TB, size int64, name string) time.Duration {
 	begun := time.Now()
 	f.output(f.invokeWithin(created(t, "in/large"), 15*time.Minute))
 	took := time.Since(begun)
-	ours, servers := f.status("VmHWM")/1024, status(t, server.cmd.Process.Pid, "VmHWM")/1024
+	ours, servers := megabytes(f.status("VmHWM")), megabytes(status(t, server.cmd.Process.Pid, "VmHWM"))
 	f.checkClean()
 
 	out, err := client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String("out/large")})

@@ -147,7 +147,7 @@ func (s *soak) look(kind string) {
 	}
 	s.open = append(s.open, len(open))
 	// Pages of the binary itself come and go as the machine likes, and are left out.
-	s.memory = append(s.memory, s.status("RssAnon")/1024)
+	s.memory = append(s.memory, megabytes(s.status("RssAnon")))
 }
 
 // status reads a field of /proc/PID/status of the runtime, in KB where it is an amount of memory.
@@ -172,6 +172,8 @@ func status(t testing.TB, pid int, field string) float64 {
 	}
 	return value
 }
+
+func megabytes(kilobytes float64) float64 { return kilobytes * 1024 / 1e6 } // the kernel's are of 1,024 bytes
 
 // goroutines ends the runtime in such a way that it lists its goroutines, and returns by which functions they were
 // started. Those of Go itself and of open connections, which are counted as descriptors, are left out.

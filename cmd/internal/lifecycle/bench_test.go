@@ -1,10 +1,18 @@
 package lifecycle
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/scar-go/scar/applier"
 	"github.com/scar-go/scar/planner"
@@ -38,6 +46,50 @@ functions:
 	results, err := os.ReadDir(filepath.Join(c.dir, "out0"))
 	if err != nil || len(results) != files {
 		b.Fatalf("%d results, %v", len(results), err)
+	}
+}
+
+// BenchmarkEventRoundTrip is one small object, from its being stored to its result being there: notification, warm
+// instance, runtime, cp in a real image, and every call of storage in between, in the backend that users run.
+func BenchmarkEventRoundTrip(b *testing.B) {
+	c := newCLI(b)
+	c.debianImage("busybox.tar", "busybox-static")
+	c.write("func.yaml", `
+project: bench
+functions:
+  copy:
+    image: ./busybox.tar
+    run: cp "$INPUT_FILE_PATH" "$TMP_OUTPUT_DIR"
+    input: [s3://bench/in/]
+    output: [s3://bench/out/]
+`)
+	c.up()
+	c.run("scar", "apply", "--local", "--auto-approve")
+	client := s3.New(s3.Options{
+		Region: c.variable("AWS_REGION"), BaseEndpoint: sdk.String(c.variable("AWS_ENDPOINT_URL")), UsePathStyle: true,
+		Credentials: credentials.NewStaticCredentialsProvider(c.variable("AWS_ACCESS_KEY_ID"), c.variable("AWS_SECRET_ACCESS_KEY"), ""),
+	})
+	roundTrip := func(name string) {
+		_, err := client.PutObject(b.Context(), &s3.PutObjectInput{
+			Bucket: sdk.String("bench"), Key: sdk.String("in/" + name), Body: strings.NewReader("a small file\n"),
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) { // between two questions
+			_, err := client.HeadObject(b.Context(), &s3.HeadObjectInput{Bucket: sdk.String("bench"), Key: sdk.String("out/" + name)})
+			if err == nil {
+				return
+			}
+			var missing *types.NotFound
+			if !errors.As(err, &missing) || time.Now().After(end) {
+				b.Fatalf("%s: no result: %v", name, err)
+			}
+		}
+	}
+	roundTrip("warm")
+	for i := 0; b.Loop(); i++ {
+		roundTrip(fmt.Sprint(i))
 	}
 }
 
