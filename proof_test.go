@@ -55,7 +55,7 @@ type row struct {
 	relation string // ≥, ≤ or =
 	bound    float64
 	unit     string
-	tests    []string // that report it
+	tests    []string // all of which report it
 }
 
 // parseRows reads the first table of a page. The first column is the figure's name, the second its bound, such as
@@ -140,21 +140,20 @@ func judge(rows []row, figures []proof.Figure) (table string, problems []string)
 	fmt.Fprintln(columns, "name\tbound\tmeasured\ttest")
 	for _, r := range rows {
 		bound := strings.TrimSpace(fmt.Sprintf("%s %s %s", r.relation, number(r.bound), r.unit))
-		reported := false
+		missing := slices.Clone(r.tests)
 		for _, f := range figures {
 			if f.Name != r.name {
 				continue
 			}
-			reported = true
-			verdict := r.fault(f)
+			missing = slices.DeleteFunc(missing, func(test string) bool { return test == testOf(f) })
 			fmt.Fprintf(columns, "%s\t%s\t%s\t%s\n", r.name, bound, strings.TrimSpace(number(f.Value)+" "+f.Unit), f.Test)
-			if verdict != "" {
-				problems = append(problems, fmt.Sprintf("%s: %s", r.name, verdict))
+			if fault := r.fault(f); fault != "" {
+				problems = append(problems, r.name+": "+fault)
 			}
 		}
-		if !reported {
-			fmt.Fprintf(columns, "%s\t%s\t-\t%s\n", r.name, bound, strings.Join(r.tests, ", "))
-			problems = append(problems, fmt.Sprintf("%s: no test has reported it, %s should", r.name, strings.Join(r.tests, ", ")))
+		for _, test := range missing {
+			fmt.Fprintf(columns, "%s\t%s\t-\t%s\n", r.name, bound, test)
+			problems = append(problems, fmt.Sprintf("%s: %s has not reported it", r.name, test))
 		}
 	}
 	_ = columns.Flush() // to memory
@@ -168,16 +167,21 @@ func judge(rows []row, figures []proof.Figure) (table string, problems []string)
 
 // fault is what is wrong with a figure of a row; empty when nothing is.
 func (r row) fault(f proof.Figure) string {
-	test, _, _ := strings.Cut(f.Test, "/")
 	switch {
 	case f.Unit != r.unit:
 		return fmt.Sprintf("%s reports it in %q, the bound is in %q", f.Test, f.Unit, r.unit)
 	case !r.keeps(f.Value):
 		return fmt.Sprintf("%s, and %s reports %s", strings.TrimSpace(fmt.Sprintf("%s %s %s", r.relation, number(r.bound), r.unit)), f.Test, number(f.Value))
-	case !slices.Contains(r.tests, test):
+	case !slices.Contains(r.tests, testOf(f)):
 		return fmt.Sprintf("%s reports it, the row names %s", f.Test, strings.Join(r.tests, ", "))
 	}
 	return ""
+}
+
+// testOf is the test function that a figure is from.
+func testOf(f proof.Figure) string {
+	test, _, _ := strings.Cut(f.Test, "/")
+	return test
 }
 
 // number writes a figure with three decimals at most.

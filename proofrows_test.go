@@ -79,8 +79,9 @@ func TestFiguresAreJudged(t *testing.T) {
 			return append(f, f[0])
 		}, "kinds: ≥ 1025, and TestKinds/sub reports 600\nkinds: ≥ 1025, and TestKinds/sub reports 600"},
 		{"unit", func(f []proof.Figure) []proof.Figure { f[1].Unit = "GB"; return f }, `memory: TestLarge reports it in "GB", the bound is in "MB"`},
-		{"test", func(f []proof.Figure) []proof.Figure { f[0].Test = "TestOther"; return f }, "kinds: TestOther reports it, the row names TestKinds"},
-		{"missing", func(f []proof.Figure) []proof.Figure { return f[1:] }, "kinds: no test has reported it, TestKinds should"},
+		{"test", func(f []proof.Figure) []proof.Figure { f[0].Test = "TestOther"; return f }, "kinds: TestOther reports it, the row names TestKinds\nkinds: TestKinds has not reported it"},
+		{"missing", func(f []proof.Figure) []proof.Figure { return f[1:] }, "kinds: TestKinds has not reported it"},
+		{"missing beside another", func(f []proof.Figure) []proof.Figure { return append(f[:2:2], f[3]) }, "memory: TestLarger has not reported it"},
 		{"unknown", func(f []proof.Figure) []proof.Figure {
 			return append(f, proof.Figure{Name: "new", Test: "TestNew"})
 		}, "new: TestNew reports it, and there is no row of that name"},
