@@ -226,22 +226,39 @@ func TestSlowLogDoesNotHoldTheScriptUp(t *testing.T) {
 	}
 }
 
-func TestDiskFull(t *testing.T) {
+// mounted has a function start in namespaces where a command has mounted something; $1 is the folder for temporary files.
+func (f *function) mounted(command string) {
+	f.t.Helper()
 	unshare, err := exec.LookPath("unshare")
 	if err != nil {
-		t.Skip("unshare of util-linux is not installed")
+		f.t.Skip("unshare of util-linux is not installed")
 	}
-	mount := func(f *function) []string {
-		return []string{unshare, "--user", "--map-root-user", "--mount", "sh", "-c",
-			`mount -t tmpfs -o size=4m tmpfs "$1" && exec "$2" "$3"`, "sh", filepath.Join(f.root, "tmp"), binary, f.root}
-	}
-	f := prepare(t, newJob(), `[ ! -s "$INPUT_FILE_PATH" ] || head -c 8000000 /dev/zero > $TMPDIR/big`)
 	if out, err := exec.Command(unshare, "--user", "--map-root-user", "--mount", "true").CombinedOutput(); err != nil {
-		t.Skipf("user namespaces are not to be had: %s", out)
+		f.t.Skipf("user namespaces are not to be had: %s", out)
 	}
-	f.wrap = mount(f)
+	f.wrap = []string{unshare, "--user", "--map-root-user", "--mount", "sh", "-c",
+		command + ` && exec "$2" "$3"`, "sh", filepath.Join(f.root, "tmp"), binary, f.root}
+}
+
+func TestNoShell(t *testing.T) {
+	f := prepare(t, newJob(), "echo ran")
+	f.mounted(`mount --bind /dev/null "$(readlink -f /bin/sh)"`)
+	f.run()
+	f.wantFailure(f.invoke("{}"), job.ErrScriptStart, "the script has no #! line, and /bin/sh, which such scripts are run by, cannot be executed", "give a static binary as script")
+	f.write("scar/script", "#!"+binary+"\n", 0o755)
+	f.wantFailure(f.invoke("{}"), job.ErrScriptFailed, "exit code 1", "is started by AWS Lambda") // it runs
+}
+
+func TestDiskFull(t *testing.T) {
+	f := prepare(t, newJob(), `[ ! -s "$INPUT_FILE_PATH" ] || head -c 8000000 /dev/zero > $TMPDIR/big`)
+	f.mounted(`mount -t tmpfs -o size=4m tmpfs "$1"`)
 	f.run()
 	f.wantFailure(f.invoke(f.put("in/large", strings.Repeat("x", 5<<20))), job.ErrDiskFull, "in/large needs 5 MB, /tmp has", "ephemeral_storage")
+	large := strings.Repeat("x", 5<<20)
+	f.wantFailure(f.invoke(`{"Records":[{"messageId":"7","eventSource":"aws:sqs","body":"`+large+`"}]}`), job.ErrDiskFull, "message 7 needs 5 MB, /tmp has")
+	if r, body := f.response(f.invoke(httpEvent(t, "", large, nil))); r.StatusCode != 500 || !strings.Contains(body, "POST /some/path needs 5 MB, /tmp has") {
+		t.Errorf("status %d, body %s", r.StatusCode, body)
+	}
 	f.wantFailure(f.invoke(f.put("in/a", "x")), job.ErrScriptFailed, "/tmp is full")
 	f.output(f.invoke(f.put("in/b", "")))
 }

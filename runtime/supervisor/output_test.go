@@ -31,6 +31,15 @@ func (s *sink) String() string {
 	return s.b.String()
 }
 
+func must(t *testing.T, errs ...error) {
+	t.Helper()
+	for _, err := range errs {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func newTestLog(t *testing.T, w io.Writer, level Level) *Log {
 	t.Helper()
 	l := NewLog(w, level, Text)

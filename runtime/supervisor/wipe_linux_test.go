@@ -18,15 +18,6 @@ func checkEmpty(t *testing.T, folder string) {
 	}
 }
 
-func must(t *testing.T, errs ...error) {
-	t.Helper()
-	for _, err := range errs {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
 func TestEmpty(t *testing.T) {
 	outside := t.TempDir()
 	kept := filepath.Join(outside, "kept")
