@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httputil"
+	"strconv"
 	"sync"
 	"time"
 
@@ -93,6 +95,12 @@ func (s *bucketServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusForbidden)
 		_, _ = io.WriteString(w, "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>")
 		return
+	}
+	// Over HTTPS a checksum follows the content, which gofakes3 takes for a part of it. Its chunks are as HTTP's.
+	if r.Header.Get("X-Amz-Content-Sha256") == "STREAMING-UNSIGNED-PAYLOAD-TRAILER" {
+		r.Body = io.NopCloser(httputil.NewChunkedReader(r.Body))
+		r.Header.Set("Content-Length", r.Header.Get("X-Amz-Decoded-Content-Length"))
+		r.ContentLength, _ = strconv.ParseInt(r.Header.Get("Content-Length"), 10, 64)
 	}
 	s.Handler.ServeHTTP(w, r)
 }
