@@ -83,9 +83,13 @@ func isHex(text string, size int) bool {
 	return true
 }
 
+// sumBuffer is how many bytes are summed up at a time. As many files as there are connections may be.
+const sumBuffer = 64 << 10
+
 // sumOf sums up what is to be sent, and leaves its position where it is.
 func sumOf(content body, h hash.Hash) ([]byte, error) {
-	if _, err := io.CopyBuffer(onlyWriter{h}, onlyReader{io.NewSectionReader(content, 0, content.Size())}, make([]byte, min(content.Size()+1, copyBuffer))); err != nil {
+	buffer := make([]byte, min(content.Size()+1, sumBuffer))
+	if _, err := io.CopyBuffer(onlyWriter{h}, onlyReader{io.NewSectionReader(content, 0, content.Size())}, buffer); err != nil {
 		return nil, err
 	}
 	return h.Sum(nil), nil

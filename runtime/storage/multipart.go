@@ -16,7 +16,7 @@ const (
 	multipartThreshold = 16 << 20 // bytes; larger files are sent in parts
 	minPartSize        = 8 << 20  // bytes; S3 takes no less than 5 MiB
 	maxParts           = 10_000
-	partsAtOnce        = 4
+	partsAtOnce        = 8
 )
 
 // uploadParts sends a large file in parts, several at a time. The parts are read from the file when they are
