@@ -21,8 +21,12 @@ const (
 )
 
 // adoptOrphans makes the runtime the parent of every process whose parent ends, so that a process
-// that a script put into the background, in a session of its own, is still found and ended.
+// that a script put into the background, in a session of its own, is still found and ended. The first process of
+// a namespace is that anyway, and an emulator may not know the call.
 func adoptOrphans() error {
+	if os.Getpid() == 1 {
+		return nil
+	}
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("become the parent of orphaned processes: %w", err)
 	}
