@@ -16,10 +16,10 @@ import (
 	"github.com/scar-go/scar/runtime/job"
 )
 
-// soakScript prints the names of its variables first, and then does what its event asks for.
+// soakScript prints its variables first, and then does what its event asks for.
 const soakScript = `#!/bin/sh
-env -0 | tr '\n' ' ' | tr '\0' '\n' | sed 's/=.*//' | sort | tr '\n' ' '
-echo
+env -0
+printf 'end of variables\0'
 case "$EVENT" in
 *soak-copy*) for i in 1 2 3; do cp "$INPUT_FILE_PATH" "$TMP_OUTPUT_DIR/$i"; done ;;
 *soak-fail*) echo 'this goes wrong' >&2; exit 7 ;;
@@ -40,11 +40,11 @@ esac
 // soak is a runtime that is looked at from outside after each of many invocations.
 type soak struct {
 	*function
-	events    map[string]string   // what to send, by kind
-	variables map[string]string   // names, as the first script of a kind printed them
-	left      map[string][]string // what was found left, by what it is
-	open      []int               // descriptors, after each invocation
-	memory    []float64           // MB of private memory, after each
+	events    map[string]string            // what to send, by kind
+	variables map[string]map[string]string // as the first script of a kind printed them
+	left      map[string][]string          // what was found left, by what it is
+	open      []int                        // descriptors, after each invocation
+	memory    []float64                    // MB of private memory, after each
 }
 
 // soakKinds are the invocations of one round.
@@ -60,7 +60,7 @@ func newSoak(t *testing.T) *soak {
 	j := newJob()
 	j.TimeoutMargin, j.LogLevel = 1, "warning"
 	// With so little garbage about, the size of the runtime tells what it keeps.
-	s := &soak{function: start(t, j, soakScript, "SOAK_OWN=1", "GOGC=10"), variables: map[string]string{}, left: map[string][]string{}}
+	s := &soak{function: start(t, j, soakScript, "SOAK_OWN=1", "GOGC=10"), variables: map[string]map[string]string{}, left: map[string][]string{}}
 	s.store("in/copy", strings.Repeat("content", 10_000))
 	s.store("in/litter", "content")
 	s.events = map[string]string{
@@ -111,18 +111,18 @@ func (s *soak) invocation(kind string) {
 
 // compareVariables holds the names of a script's variables against those of the first script of its kind.
 func (s *soak) compareVariables(kind, output string) {
-	names, _, _ := strings.Cut(output, "\n")
-	if !strings.Contains(names, "SOAK_OWN ") {
+	s.t.Helper()
+	printed, _, _ := strings.Cut(output, "end of variables\x00")
+	found := variables(printed)
+	if found["SOAK_OWN"] == "" {
 		s.t.Fatalf("%s: the script did not print its variables: %.500q", kind, output)
 	}
-	first, ok := s.variables[kind]
-	if !ok {
-		first = names
-		s.variables[kind] = names
+	if s.variables[kind] == nil {
+		s.variables[kind] = found
 	}
-	for name := range strings.FieldsSeq(names) {
-		foreign := name == "SOAK_LEFT" || name == "LD_SOAK" || name == "soak_query" && kind != "query"
-		if foreign || !slices.Contains(strings.Fields(first), name) {
+	for name := range found {
+		_, usual := s.variables[kind][name]
+		if !usual || name == "SOAK_LEFT" || name == "LD_SOAK" || name == "soak_query" && kind != "query" {
 			s.left["variables"] = append(s.left["variables"], kind+": "+name)
 		}
 	}
@@ -138,7 +138,11 @@ func (s *soak) look(kind string) {
 	for _, file := range files {
 		s.left["files"] = append(s.left["files"], kind+": "+file.Name())
 	}
-	for _, pid := range s.processes() {
+	processes := s.children()
+	if kind == "hang" { // the last of a round: all of the machine's processes are looked at
+		processes = s.processes()
+	}
+	for _, pid := range processes {
 		s.left["processes"] = append(s.left["processes"], fmt.Sprintf("%s: %d", kind, pid))
 	}
 	open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", s.cmd.Process.Pid))
@@ -148,6 +152,27 @@ func (s *soak) look(kind string) {
 	s.open = append(s.open, len(open))
 	// Pages of the binary itself come and go as the machine likes, and are left out.
 	s.memory = append(s.memory, megabytes(s.status("RssAnon")))
+}
+
+// children are the processes that the runtime has started or adopted.
+func (f *function) children() []int {
+	f.t.Helper()
+	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", f.cmd.Process.Pid))
+	if err != nil || len(lists) == 0 { // a kernel without these lists
+		return f.processes()
+	}
+	var found []int
+	for _, list := range lists {
+		content, _ := os.ReadFile(list) // of a thread that has just ended, another has adopted them
+		for word := range strings.FieldsSeq(string(content)) {
+			pid, err := strconv.Atoi(word)
+			if err != nil {
+				f.t.Fatal(err)
+			}
+			found = append(found, pid)
+		}
+	}
+	return found
 }
 
 // status reads a field of /proc/PID/status of the runtime, in KB where it is an amount of memory.
