@@ -262,6 +262,22 @@ func TestLostAnswersOfMoves(t *testing.T) {
 	}
 }
 
+// Between two invocations servers close connections that nobody uses. The next call opens others.
+func TestConnectionsThatDiedAreReplaced(t *testing.T) {
+	for _, p := range faulty() {
+		t.Run(p.name, func(t *testing.T) {
+			s := p.run(t, nil)
+			for i := range 5 {
+				want := content(byte(i), 2<<20)
+				s.put(t, "folder/k", want)
+				s.front.CloseClientConnections()
+				s.expect(t, "folder/k", want)
+				s.front.CloseClientConnections()
+			}
+		})
+	}
+}
+
 // What is stored under a key is the old file until the new one is there as a whole.
 func TestNobodySeesAPart(t *testing.T) {
 	for _, p := range faulty() {

@@ -42,18 +42,24 @@ func (o *onedata) Download(ctx context.Context, bucket, key, path string, reserv
 	if err := checkPlace(bucket, key); err != nil {
 		return Object{}, o.wrap("fetch", key, err)
 	}
-	object, err := anew(ctx, o.retries, path, func() (Object, error) {
-		response, err := o.get(ctx, call{method: http.MethodGet, path: o.place(key)})
-		if err != nil {
-			return Object{}, err
-		}
-		defer response.Body.Close()
-		if err := receive(response.Body, response.ContentLength, nil, path, reserve); err != nil {
-			return Object{}, err
-		}
-		return Object{Size: response.ContentLength, ETag: bareETag(response.Header.Get("ETag"))}, nil
+	var object Object
+	err := again(ctx, o.retries, func() (err error) {
+		object, err = o.download(ctx, key, path, reserve)
+		return err
 	})
 	return object, o.wrap("fetch", key, err)
+}
+
+func (o *onedata) download(ctx context.Context, key, path string, reserve func(int64) error) (Object, error) {
+	response, err := o.get(ctx, call{method: http.MethodGet, path: o.place(key)})
+	if err != nil {
+		return Object{}, err
+	}
+	defer response.Body.Close()
+	if err := receive(response.Body, response.ContentLength, nil, path, reserve); err != nil {
+		return Object{}, err
+	}
+	return Object{Size: response.ContentLength, ETag: bareETag(response.Header.Get("ETag"))}, nil
 }
 
 // Upload implements Store.
@@ -65,8 +71,8 @@ func (o *onedata) Upload(ctx context.Context, bucket, key, path string) (int64, 
 	return size, o.wrap("store", key, err)
 }
 
-func (o *onedata) put(ctx context.Context, path string, content *io.SectionReader) error {
-	put := call{method: http.MethodPut, path: o.place(path), body: content, header: map[string]string{"Content-Type": typeOf(path)}}
+func (o *onedata) put(ctx context.Context, path, contentType string, content *io.SectionReader) error {
+	put := call{method: http.MethodPut, path: o.place(path), body: content, header: map[string]string{"Content-Type": contentType}}
 	got, err := o.send(ctx, put)
 	if err == nil && noFolder(got.status) && parent(path) != "" {
 		if err := o.makeFolder(ctx, parent(path)); err != nil {

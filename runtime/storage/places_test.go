@@ -89,6 +89,7 @@ func places() []place {
 type server struct {
 	place
 	url     string
+	front   *httptest.Server // nil where the server is a program of its own
 	stores  *Stores
 	secrets vault
 }
@@ -97,17 +98,18 @@ type server struct {
 func (p place) run(t testing.TB, wrap func(http.Handler) http.Handler) *server {
 	t.Helper()
 	handler, address := p.start(t)
+	var front *httptest.Server
 	if handler != nil {
 		if wrap != nil {
 			handler = wrap(handler)
 		}
-		front := httptest.NewServer(handler)
+		front = httptest.NewServer(handler)
 		t.Cleanup(front.Close)
 		address = front.URL
 	} else if wrap != nil {
 		t.Fatalf("%s: the server's handler cannot be wrapped", p.name)
 	}
-	s := &server{place: p, url: address, secrets: vault{secretName: first(p.secret, secret)}}
+	s := &server{place: p, url: address, front: front, secrets: vault{secretName: first(p.secret, secret)}}
 	s.provider.Endpoint = address + p.provider.Endpoint
 	s.stores = newStores(t, map[string]job.Provider{p.name: s.provider}, s.secrets)
 	return s

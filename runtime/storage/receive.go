@@ -11,23 +11,20 @@ import (
 // copyBuffer is how many bytes are moved from a body to a file at a time.
 const copyBuffer = 256 << 10
 
-// anew downloads until a body arrives whole. What breaks off begins from the start, so that no file is pieced together
-// from parts that no checksum covers.
-func anew(ctx context.Context, r retries, path string, download func() (Object, error)) (Object, error) {
+// again repeats what reads a body until that arrives whole. What breaks off begins from the start, so that no file is pieced
+// together from parts that no checksum covers.
+func again(ctx context.Context, r retries, try func() error) error {
 	for attempt := 1; ; attempt++ {
-		object, err := download()
+		err := try()
 		var broken *brokenError
 		if !errors.As(err, &broken) || !r.wait(ctx, attempt, 0) {
-			return object, err
-		}
-		// What is there already would take the room that the next attempt asks for.
-		if err := os.Remove(path); err != nil {
-			return Object{}, err
+			return err
 		}
 	}
 }
 
-// receive writes the body of an answer to a new file, and compares its length and its sum.
+// receive writes the body of an answer to a new file, and compares its length and its sum. It leaves no file behind when it fails:
+// that would take the room that the next attempt asks for.
 func receive(body io.Reader, size int64, sum *checksum, path string, reserve func(int64) error) error {
 	if size < 0 {
 		return errors.New("the server does not say how large the object is")
@@ -40,14 +37,15 @@ func receive(body io.Reader, size int64, sum *checksum, path string, reserve fun
 		return err
 	}
 	written, err := io.CopyBuffer(onlyWriter{sum.observe(file)}, bodyReader{body}, make([]byte, min(size+1, copyBuffer)))
-	if err = errors.Join(err, file.Close()); err != nil {
-		return err
+	err = errors.Join(err, file.Close())
+	if err == nil && written != size {
+		err = &brokenError{fmt.Errorf("%d of %d bytes arrived", written, size)}
 	}
-	if written != size {
-		return &brokenError{fmt.Errorf("%d of %d bytes arrived", written, size)}
+	if err == nil {
+		err = brokenBy(sum.compare())
 	}
-	if err := sum.compare(); err != nil {
-		return &brokenError{err}
+	if err != nil {
+		return errors.Join(err, os.Remove(path))
 	}
 	return nil
 }
@@ -63,10 +61,18 @@ type bodyReader struct{ body io.Reader }
 
 func (r bodyReader) Read(p []byte) (int, error) {
 	n, err := r.body.Read(p)
-	if err != nil && err != io.EOF {
-		err = &brokenError{err}
+	if err != io.EOF {
+		err = brokenBy(err)
 	}
 	return n, err
+}
+
+// brokenBy makes an error one that a new attempt may mend.
+func brokenBy(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &brokenError{err}
 }
 
 type brokenError struct{ err error }

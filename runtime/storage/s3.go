@@ -25,8 +25,10 @@ type S3 struct {
 // Download fetches the object as one stream, which is about as fast as a function's network is. The checksum of the
 // whole is compared at its end: the SDK does so by that of S3, where there is one; else the ETag is, where it is an MD5.
 func (s *S3) Download(ctx context.Context, bucket, key, path string, reserve func(int64) error) (Object, error) {
-	object, err := anew(ctx, s.retries, path, func() (Object, error) {
-		return s.download(ctx, bucket, key, path, reserve)
+	var object Object
+	err := again(ctx, s.retries, func() (err error) {
+		object, err = s.download(ctx, bucket, key, path, reserve)
+		return err
 	})
 	return object, s.wrap("fetch", bucket, key, err)
 }
@@ -105,17 +107,26 @@ const ReadLimit = 1 << 20
 
 // Read returns a small object. One that does not exist is ErrNotExist; one of more than ReadLimit bytes an error.
 func (s *S3) Read(ctx context.Context, bucket, key string) ([]byte, error) {
-	out, err := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	var content []byte
+	err := again(ctx, s.retries, func() (err error) {
+		content, err = s.read(ctx, bucket, key)
+		return err
+	})
+	return content, s.wrap("read", bucket, key, err)
+}
+
+func (s *S3) read(ctx context.Context, bucket, key string) ([]byte, error) {
+	out, err := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key, ChecksumMode: types.ChecksumModeEnabled})
 	if err != nil {
-		return nil, s.wrap("read", bucket, key, err)
+		return nil, err
 	}
 	defer out.Body.Close()
-	content, err := io.ReadAll(io.LimitReader(out.Body, ReadLimit+1))
-	if err == nil && len(content) > ReadLimit {
-		err = fmt.Errorf("the object has more than %d bytes", ReadLimit)
-	}
+	content, err := io.ReadAll(io.LimitReader(bodyReader{out.Body}, ReadLimit+1))
 	if err != nil {
-		return nil, s.wrap("read", bucket, key, err)
+		return nil, err
+	}
+	if len(content) > ReadLimit {
+		return nil, fmt.Errorf("the object has more than %d bytes", ReadLimit)
 	}
 	return content, nil
 }

@@ -205,6 +205,14 @@ func TestBrokenDownloadsBeginAnew(t *testing.T) {
 	}
 }
 
+func TestBrokenReadsBeginAnew(t *testing.T) {
+	handler, calls := serve([]byte(`{"a":1}`), nil, 2)
+	got, err := open(t, handler).Read(t.Context(), bucket, "r.json")
+	if err != nil || string(got) != `{"a":1}` || calls.Load() != 3 {
+		t.Errorf("%q after %d calls, %v", got, calls.Load(), err)
+	}
+}
+
 // What an attempt that broke off has written must not count as used when the next one asks for room.
 func TestEachAttemptFindsTheRoomOfTheFirst(t *testing.T) {
 	handler, _ := serve(bytes.Repeat([]byte("0123456789"), 100_000), nil, 2)

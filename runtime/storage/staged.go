@@ -20,7 +20,7 @@ const abortTimeout = 300 * time.Millisecond
 // tree is a store of files in folders, where a file that is being written can be seen. Paths are keys, not escaped.
 type tree interface {
 	// put stores a new file, and makes the folder that it lies in.
-	put(ctx context.Context, path string, content *io.SectionReader) error
+	put(ctx context.Context, path, contentType string, content *io.SectionReader) error
 	// move gives a file of so many bytes another name in its folder, in place of a file that has it. A folder
 	// that has it is an error.
 	move(ctx context.Context, from, to string, size int64) error
@@ -38,7 +38,7 @@ func uploadStaged(ctx context.Context, t tree, key, path string) (int64, error) 
 	}
 	defer file.Close()
 	temp := below(parent(key), tempPrefix+rand.Text())
-	if err := t.put(ctx, temp, io.NewSectionReader(file, 0, size)); err != nil {
+	if err := t.put(ctx, temp, typeOf(key), io.NewSectionReader(file, 0, size)); err != nil {
 		_ = removeStaged(ctx, t, temp) // as a rule there is nothing to remove, and no more to say
 		return 0, err
 	}

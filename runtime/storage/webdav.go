@@ -22,19 +22,25 @@ func (d *webDAV) Download(ctx context.Context, bucket, key, path string, reserve
 	if err := checkPlace(bucket, key); err != nil {
 		return Object{}, d.wrap("fetch", key, err)
 	}
-	object, err := anew(ctx, d.retries, path, func() (Object, error) {
-		response, size, err := d.open(ctx, key)
-		if err != nil {
-			return Object{}, err
-		}
-		defer response.Body.Close()
-		sum := parseOCChecksum(response.Header.Get("OC-Checksum"))
-		if err := receive(response.Body, size, sum, path, reserve); err != nil {
-			return Object{}, err
-		}
-		return Object{Size: size, ETag: bareETag(response.Header.Get("ETag"))}, nil
+	var object Object
+	err := again(ctx, d.retries, func() (err error) {
+		object, err = d.download(ctx, key, path, reserve)
+		return err
 	})
 	return object, d.wrap("fetch", key, err)
+}
+
+func (d *webDAV) download(ctx context.Context, key, path string, reserve func(int64) error) (Object, error) {
+	response, size, err := d.open(ctx, key)
+	if err != nil {
+		return Object{}, err
+	}
+	defer response.Body.Close()
+	sum := parseOCChecksum(response.Header.Get("OC-Checksum"))
+	if err := receive(response.Body, size, sum, path, reserve); err != nil {
+		return Object{}, err
+	}
+	return Object{Size: size, ETag: bareETag(response.Header.Get("ETag"))}, nil
 }
 
 // open asks for a file, and for its size where the answer doesn't say it.
@@ -69,14 +75,14 @@ func (d *webDAV) Upload(ctx context.Context, bucket, key, path string) (int64, e
 	return size, d.wrap("store", key, err)
 }
 
-func (d *webDAV) put(ctx context.Context, path string, content *io.SectionReader) error {
+func (d *webDAV) put(ctx context.Context, path, contentType string, content *io.SectionReader) error {
 	digits, err := sumOf(content, sha1.New())
 	if err != nil {
 		return err
 	}
 	sum := "SHA1:" + hex.EncodeToString(digits)
 	put := call{method: http.MethodPut, path: escapePath(path), body: content, header: map[string]string{
-		"Content-Type": typeOf(path), "OC-Checksum": sum,
+		"Content-Type": contentType, "OC-Checksum": sum,
 	}}
 	got, err := d.send(ctx, put)
 	if err == nil && (got.status == http.StatusConflict || got.status == http.StatusNotFound) {
