@@ -181,8 +181,25 @@ func (f *File) Store(provider string) string {
 	case s.HasBuckets() && (s.Endpoint == "" || isAWS(s.Endpoint)):
 		return OwnS3
 	case s.HasBuckets():
-		return OwnS3 + " " + strings.ToLower(s.Endpoint)
+		return OwnS3 + " " + server(s.Endpoint)
 	default:
-		return s.Type + " " + s.Space + " " + strings.ToLower(s.Endpoint)
+		return s.Type + " " + s.Space + " " + server(s.Endpoint)
 	}
+}
+
+// server is where an endpoint leads, however it is written: the case of the host, the protocol and its own port make no
+// difference.
+func server(endpoint string) string {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return endpoint
+	}
+	host := strings.ToLower(u.Host)
+	switch u.Scheme {
+	case "http":
+		host = strings.TrimSuffix(host, ":80")
+	case "https":
+		host = strings.TrimSuffix(host, ":443")
+	}
+	return host + u.Path
 }

@@ -227,6 +227,28 @@ func TestLoopsAcrossProviders(t *testing.T) {
 	}
 }
 
+func TestStore(t *testing.T) {
+	f := &File{Storage: map[string]Storage{
+		"minio.a":   {Type: "minio", Endpoint: "https://Minio.example.org:443"},
+		"minio.b":   {Type: "minio", Endpoint: "http://minio.example.org"},
+		"minio.c":   {Type: "minio", Endpoint: "http://minio.example.org:9000"},
+		"s3.a":      {Type: "s3"},
+		"s3.b":      {Type: "s3", Endpoint: "https://s3.eu-west-1.amazonaws.com"},
+		"s3.c":      {Type: "s3", Endpoint: "https://minio.example.org"},
+		"webdav.a":  {Type: "webdav", Endpoint: "https://minio.example.org/dav"},
+		"webdav.b":  {Type: "webdav", Endpoint: "https://minio.example.org/DAV"},
+		"onedata.a": {Type: "onedata", Endpoint: "https://minio.example.org", Space: "a"},
+		"onedata.b": {Type: "onedata", Endpoint: "https://minio.example.org", Space: "b"},
+	}}
+	for _, same := range [][]string{{"", "s3", "s3.a", "s3.b"}, {"minio.a", "minio.b", "s3.c"}, {"minio.c"}, {"webdav.a"}, {"webdav.b"}, {"onedata.a"}, {"onedata.b"}} {
+		for provider := range f.Storage {
+			if got, want := f.Store(provider) == f.Store(same[0]), slices.Contains(same, provider); got != want {
+				t.Errorf("%s is the same store as %q: %v, want %v", provider, same[0], got, want)
+			}
+		}
+	}
+}
+
 // TestSecretsAreNotShown puts a secret wherever somebody might, beside faults that have the line reported.
 func TestSecretsAreNotShown(t *testing.T) {
 	const secret = "hunter2"
