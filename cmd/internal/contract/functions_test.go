@@ -25,7 +25,7 @@ func functions() map[string]function {
 		"probe": {keys: map[string]any{script: "probe", "timeout": 60, "env": map[string]string{"QUALITY": "80", "EMPTY": "", "LINES": "a\nb"}}},
 		"shell": {needs: withShell, keys: map[string]any{run: "#!/bin/sh\n. \"$INPUT_FILE_PATH\"\n", "timeout": 60}},
 		"line":  {needs: withShell, keys: map[string]any{run: `echo "by $0"; echo more >&2`}},
-		"timed": {keys: map[string]any{script: "probe", "timeout": 4}},
+		"timed": {keys: map[string]any{script: "probe", "timeout": 6}},
 		"removed": {keys: map[string]any{
 			script: "probe", "env": map[string]string{"PROBE": do([]string{"input"}, []string{"write", "gone.txt", "gone"})},
 			"input": []any{map[string]any{"from": "s3://" + bucket + "/removed/in/", "events": []string{"removed"}}},
@@ -67,17 +67,17 @@ func writeProject(t *testing.T, w traits, image string) *spec.File {
 		}
 		all[name] = entry
 	}
-	return loadProject(t, dir, map[string]any{"project": "contract", "functions": all})
+	return loadProject(t, dir, w.arch(), map[string]any{"project": "contract", "functions": all})
 }
 
 // loadProject writes a file into a folder, with the files that the functions of the tests ship, and reads it.
-func loadProject(t *testing.T, dir string, project map[string]any) *spec.File {
+func loadProject(t *testing.T, dir, arch string, project map[string]any) *spec.File {
 	t.Helper()
 	content, err := yaml.Marshal(project)
 	if err != nil {
 		t.Fatal(err)
 	}
-	copyFile(t, probeFor(t, "amd64"), filepath.Join(dir, "probe"))
+	copyFile(t, probeFor(t, arch), filepath.Join(dir, "probe"))
 	for name, f := range map[string]struct {
 		content string
 		mode    os.FileMode

@@ -50,7 +50,7 @@ func TestOddImages(t *testing.T) {
 		functions[images[i].function()] = images[i].entry(host + "/" + images[i].function() + ":1")
 	}
 	e := startEmbedded(t, traits{name: "odd images", sandboxed: true})
-	e.apply(t, loadProject(t, t.TempDir(), map[string]any{"project": "odd", "functions": functions}))
+	e.apply(t, loadProject(t, t.TempDir(), "amd64", map[string]any{"project": "odd", "functions": functions}))
 	for _, odd := range images {
 		t.Run(odd.name, func(t *testing.T) { odd.run(t, e) })
 	}
@@ -64,7 +64,7 @@ func TestOddImagesAtPlan(t *testing.T) {
 	for _, odd := range oddImages(t) {
 		t.Run(odd.name, func(t *testing.T) {
 			entry := odd.entry(writeImage(t, imageOf(t, odd.config, odd.layers...)))
-			file := loadProject(t, t.TempDir(), map[string]any{"project": "odd", "functions": map[string]any{"odd": entry}})
+			file := loadProject(t, t.TempDir(), "amd64", map[string]any{"project": "odd", "functions": map[string]any{"odd": entry}})
 			account, err := flow.Connect(t.Context(), flow.Settings{Endpoint: e.at, CacheDir: filepath.Join(programs, "converted"), Version: "test"})
 			if err != nil {
 				t.Fatal(err)

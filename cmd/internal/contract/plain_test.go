@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,6 +30,7 @@ import (
 // it are a Runtime API and an S3 of the test.
 type plain struct {
 	suite   *testing.T
+	is      traits
 	runtime []string // the command that starts it, without the folder
 	file    *spec.File
 	jobs    map[string]job.Job
@@ -40,13 +42,14 @@ type plain struct {
 
 func TestContractAsAPlainProcess(t *testing.T) {
 	t.Parallel()
-	runSuite(t, newPlain(t, runtimeFor(t, "amd64")))
+	_, err := os.Stat("/bin/sh")
+	runSuite(t, newPlain(t, traits{name: "a plain process", shell: err == nil}, runtimeFor(t, "amd64")))
 }
 
-func newPlain(t *testing.T, runtime ...string) *plain {
+func newPlain(t *testing.T, is traits, runtime ...string) *plain {
 	t.Helper()
 	p := &plain{
-		suite: t, runtime: runtime, backend: s3mem.New(), jobs: map[string]job.Job{}, running: map[string]*process{},
+		suite: t, is: is, runtime: runtime, backend: s3mem.New(), jobs: map[string]job.Job{}, running: map[string]*process{},
 	}
 	p.file = writeProject(t, p.traits(), "registry.example/none")
 	for _, j := range planner.Jobs(p.file) {
@@ -61,15 +64,23 @@ func newPlain(t *testing.T, runtime ...string) *plain {
 	return p
 }
 
-func (p *plain) traits() traits {
-	_, err := os.Stat("/bin/sh")
-	return traits{name: "a plain process", shell: err == nil}
-}
+func (p *plain) traits() traits { return p.is }
 
 // process is a running function.
 type process struct {
-	api *runtimeAPI
-	log *logBuffer
+	api   *runtimeAPI
+	log   *logBuffer
+	ended chan struct{} // closed when the runtime has ended
+}
+
+// described is a function as the file describes it.
+func (p *plain) described(name string) *spec.Function {
+	for i := range p.file.Functions {
+		if p.file.Functions[i].Name == name {
+			return &p.file.Functions[i]
+		}
+	}
+	return nil
 }
 
 // function starts a function when it is first used.
@@ -82,18 +93,13 @@ func (p *plain) function(t *testing.T, name string) *process {
 	if !known {
 		t.Fatalf("there is no function %s", name)
 	}
-	var fn *spec.Function
-	for i := range p.file.Functions {
-		if p.file.Functions[i].Name == name {
-			fn = &p.file.Functions[i]
-		}
-	}
+	fn := p.described(name)
 	dir, err := os.MkdirTemp(programs, "root-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	fill(t, dir, fn, j)
-	running := &process{api: newRuntimeAPI(time.Duration(fn.Timeout) * time.Second), log: &logBuffer{}}
+	running := &process{api: newRuntimeAPI(time.Duration(fn.Timeout) * time.Second), log: &logBuffer{}, ended: make(chan struct{})}
 	p.running[name] = running
 	p.start(t, running, name, dir, fn.Env)
 	return running
@@ -137,6 +143,9 @@ func (p *plain) start(t *testing.T, running *process, name, dir string, env map[
 		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=key", "AWS_SECRET_ACCESS_KEY=secret", "AWS_SESSION_TOKEN=token",
 		"AWS_ENDPOINT_URL=" + p.s3,
 	}
+	if p.is.emulated {
+		cmd.Env = append(cmd.Env, "PROBE_EMULATOR="+emulator)
+	}
 	for name, value := range env {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
@@ -144,9 +153,13 @@ func (p *plain) start(t *testing.T, running *process, name, dir string, env map[
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	go func() {
+		defer close(running.ended)
+		_ = cmd.Wait() // it is killed
+	}()
 	p.suite.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		_ = cmd.Process.Kill() // unless it has ended by itself, which the cases have noticed
+		<-running.ended
 		api.CloseClientConnections()
 		api.Close()
 	})
@@ -175,7 +188,7 @@ func (p *plain) send(t *testing.T, function, payload string) result {
 	t.Helper()
 	running := p.function(t, function)
 	begin := running.log.Len()
-	r := running.api.invoke(t, payload)
+	r := running.invoke(t, payload)
 	r.log = func() string { return running.log.From(begin) }
 	return r
 }
@@ -215,12 +228,11 @@ type runtimeAPI struct {
 	next    chan invocation
 	results chan result
 	count   int
+
+	deadline atomic.Int64 // of the invocation under way, in milliseconds since 1970
 }
 
-type invocation struct {
-	id, payload string
-	deadline    time.Time
-}
+type invocation struct{ id, payload string }
 
 func newRuntimeAPI(timeout time.Duration) *runtimeAPI {
 	return &runtimeAPI{timeout: timeout, next: make(chan invocation), results: make(chan result, 1)}
@@ -232,8 +244,9 @@ func (a *runtimeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case path == "invocation/next":
 		select {
 		case next := <-a.next:
+			a.deadline.Store(time.Now().Add(a.timeout).UnixMilli())
 			w.Header().Set("Lambda-Runtime-Aws-Request-Id", next.id)
-			w.Header().Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(next.deadline.UnixMilli()))
+			w.Header().Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(a.deadline.Load()))
 			w.Header().Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:123456789012:function:f")
 			_, _ = io.WriteString(w, next.payload) // the runtime's fault if it does not read it
 		case <-r.Context().Done():
@@ -259,24 +272,28 @@ func (a *runtimeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // invoke has the function run and waits for the end of that.
-func (a *runtimeAPI) invoke(t *testing.T, payload string) result {
+func (p *process) invoke(t *testing.T, payload string) result {
 	t.Helper()
+	a := p.api
 	a.count++
-	deadline := time.Now().Add(a.timeout)
 	limit := time.After(a.timeout + time.Minute)
 	select {
-	case a.next <- invocation{fmt.Sprintf("00000000-0000-4000-8000-%012d", a.count), payload, deadline}:
+	case a.next <- invocation{fmt.Sprintf("00000000-0000-4000-8000-%012d", a.count), payload}:
 	case end := <-a.results:
 		t.Fatalf("the runtime does not start: %v", &end.failed)
+	case <-p.ended:
+		t.Fatalf("the runtime has ended; its log:\n%s", p.log.From(0))
 	case <-limit:
 		t.Fatal("the runtime does not ask for an event")
 	}
 	select {
 	case end := <-a.results:
-		if time.Now().After(deadline) {
-			t.Errorf("the answer came %v after the deadline", time.Since(deadline))
+		if late := time.Since(time.UnixMilli(a.deadline.Load())); late > 0 {
+			t.Errorf("the answer came %v after the deadline", late)
 		}
 		return end
+	case <-p.ended:
+		t.Fatalf("the runtime has ended; its log:\n%s", p.log.From(0))
 	case <-limit:
 		t.Fatal("no answer came")
 	}

@@ -45,6 +45,15 @@ type traits struct {
 	shell     bool // there is /bin/sh
 	sandboxed bool // the runtime is alone in an image, as in Lambda
 	probe     bool // the image's entrypoint is the probe
+	emulated  bool // programs are for arm64, and run by an emulator
+}
+
+// arch is the architecture of the world's programs.
+func (w traits) arch() string {
+	if w.emulated {
+		return "arm64"
+	}
+	return "amd64"
 }
 
 // result is the end of an invocation.

@@ -149,6 +149,9 @@ func obey([]string) error {
 // daemon starts a process in a session of its own that outlives its parent and holds the output open.
 func daemon([]string) error {
 	child := exec.Command("/proc/self/exe", "daemon")
+	if emulator := os.Getenv("PROBE_EMULATOR"); emulator != "" {
+		child = exec.Command(emulator, os.Args[0], "daemon")
+	}
 	child.Env = append(os.Environ(), `PROBE=[["hang"]]`)
 	child.Stdout, child.Stderr = os.Stdout, os.Stderr
 	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -311,7 +314,7 @@ func fresh([]string) error {
 		return err
 	}
 	for _, name := range all {
-		if command, err := os.ReadFile(name); err == nil && strings.HasPrefix(string(command), "/proc/self/exe\x00daemon\x00") {
+		if command, err := os.ReadFile(name); err == nil && strings.HasSuffix(string(command), "\x00daemon\x00") {
 			if owner, err := os.ReadFile(filepath.Join(filepath.Dir(name), "environ")); err == nil && strings.Contains(string(owner), os.Getenv("TMPDIR")[:len(temp)+1]) {
 				processes++
 			}
