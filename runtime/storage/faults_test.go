@@ -278,6 +278,32 @@ func TestConnectionsThatDiedAreReplaced(t *testing.T) {
 	}
 }
 
+// A server that says that it has stored a file, and has stored a part of it, is not believed.
+func TestFilesStoredInPartAreNoticed(t *testing.T) {
+	for _, p := range faulty() {
+		t.Run(p.name, func(t *testing.T) {
+			s := p.run(t, func(next http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if r.Method == http.MethodPut && r.ContentLength == 5000 {
+						whole := r.Body
+						r.ContentLength = 2500
+						r.Header.Set("Content-Length", "2500")
+						r.Body = io.NopCloser(io.LimitReader(whole, 2500))
+						defer func() { _, _ = io.Copy(io.Discard, whole) }()
+					}
+					next.ServeHTTP(w, r)
+				})
+			})
+			if _, err := s.store(t).Upload(t.Context(), s.bucket, "folder/k", file(t, content(1, 5000))); err == nil {
+				t.Error("the upload is a success")
+			}
+			if _, err := s.fetch(t, "folder/k"); !errors.Is(err, ErrNotExist) {
+				t.Errorf("download: %v", err)
+			}
+		})
+	}
+}
+
 // What is stored under a key is the old file until the new one is there as a whole.
 func TestNobodySeesAPart(t *testing.T) {
 	for _, p := range faulty() {

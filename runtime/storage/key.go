@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -43,6 +44,12 @@ func escapePath(key string) string {
 		segments[i] = url.PathEscape(s)
 	}
 	return strings.Join(segments, "/")
+}
+
+// shown is a key as messages have it: on one line, whatever is in it.
+func shown(key string) string {
+	quoted := strconv.Quote(key)
+	return quoted[1 : len(quoted)-1]
 }
 
 // parent is the folder that a path lies in: empty for the uppermost.

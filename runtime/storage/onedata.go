@@ -96,13 +96,13 @@ func noFolder(status int) bool {
 
 // makeFolder makes a folder and those that it lies in; one that is there is as good.
 func (o *onedata) makeFolder(ctx context.Context, folder string) error {
-	make := call{method: http.MethodPut, path: o.place(folder) + "/", header: cdmi(cdmiContainer)}
-	got, err := o.send(ctx, make)
+	create := call{method: http.MethodPut, path: o.place(folder) + "/", header: cdmi(cdmiContainer)}
+	got, err := o.send(ctx, create)
 	if err == nil && noFolder(got.status) && parent(folder) != "" {
 		if err := o.makeFolder(ctx, parent(folder)); err != nil {
 			return err
 		}
-		got, err = o.send(ctx, make)
+		got, err = o.send(ctx, create)
 	}
 	if err == nil && got.status/100 != 2 {
 		err = o.refusal(got)
@@ -114,7 +114,7 @@ func (o *onedata) makeFolder(ctx context.Context, folder string) error {
 	if found, problem := o.stat(ctx, folder+"/"); problem == nil && found.Type == cdmiContainer {
 		return nil
 	}
-	return fmt.Errorf("make folder %s: %w", folder, err)
+	return fmt.Errorf("make folder %s: %w", shown(folder), err)
 }
 
 // cdmiInfo is what CDMI says of a file or a folder.
@@ -183,12 +183,12 @@ func (o *onedata) move(ctx context.Context, from, to string, size int64) error {
 		ctx, cancel := cleanup(ctx)
 		defer cancel()
 		if back := o.rename(ctx, aside, to, -1); back != nil {
-			return fmt.Errorf("%w; the former file is now %s: %w", err, aside, back)
+			return fmt.Errorf("%w; the former file is now %s: %w", err, shown(aside), back)
 		}
 		return err
 	}
 	if err := o.remove(ctx, aside); err != nil {
-		return fmt.Errorf("remove the former file, which is now %s: %w", aside, err)
+		return fmt.Errorf("remove the former file, which is now %s: %w", shown(aside), err)
 	}
 	return nil
 }

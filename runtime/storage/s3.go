@@ -149,5 +149,5 @@ func (s *S3) wrap(attempted, bucket, key string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%s %s%s/%s: %w", attempted, s.scheme, bucket, key, s.simplify(err))
+	return fmt.Errorf("%s %s%s/%s: %w", attempted, s.scheme, bucket, shown(key), s.simplify(err))
 }

@@ -157,6 +157,9 @@ func TestErrorsSayWhatWasAttempted(t *testing.T) {
 	if _, err = store.Upload(t.Context(), "elsewhere", "k", large); err == nil || !strings.Contains(err.Error(), "NoSuchBucket") {
 		t.Errorf("upload in parts: %v", err)
 	}
+	if _, err := store.Download(t.Context(), bucket, "a\nb\x00", path, anySize); err == nil || strings.ContainsAny(err.Error(), "\n\x00") {
+		t.Errorf("a key with a line break: %q", err)
+	}
 	full := errors.New("no room")
 	if _, err := store.Upload(t.Context(), bucket, "k", path); err != nil {
 		t.Fatal(err)

@@ -44,7 +44,7 @@ func uploadStaged(ctx context.Context, t tree, key, path string) (int64, error) 
 	}
 	if err := t.move(ctx, temp, key, size); err != nil {
 		if left := removeStaged(ctx, t, temp); left != nil {
-			return 0, fmt.Errorf("%w; %s stays behind: %w", err, temp, left)
+			return 0, fmt.Errorf("%w; %s stays behind: %w", err, shown(temp), left)
 		}
 		return 0, err
 	}

@@ -171,7 +171,7 @@ func (w *web) wrap(attempted, key string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%s %s/%s: %w", attempted, w.name, key, err)
+	return fmt.Errorf("%s %s/%s: %w", attempted, w.name, shown(key), err)
 }
 
 // refusal is an answer that is not what was asked for. What the server wrote beside the status may repeat credentials.

@@ -106,6 +106,8 @@ func (d *webDAV) check(ctx context.Context, path string, size int64, sum string)
 	switch {
 	case err != nil:
 		return fmt.Errorf("compare what was stored: %w", err)
+	case found.size < 0:
+		return errors.New("compare what was stored: the server does not say how many bytes it has")
 	case found.size != size:
 		return fmt.Errorf("the server has stored %d of %d bytes", found.size, size)
 	}
@@ -122,16 +124,16 @@ func (d *webDAV) makeFolder(ctx context.Context, folder string) error {
 	if folder == "" {
 		return errors.New("the server has no folder at the endpoint")
 	}
-	make := call{method: "MKCOL", path: escapePath(folder) + "/"}
-	got, err := d.send(ctx, make)
+	mkcol := call{method: "MKCOL", path: escapePath(folder) + "/"}
+	got, err := d.send(ctx, mkcol)
 	if err == nil && (got.status == http.StatusConflict || got.status == http.StatusNotFound) {
 		if err := d.makeFolder(ctx, parent(folder)); err != nil {
 			return err
 		}
-		got, err = d.send(ctx, make)
+		got, err = d.send(ctx, mkcol)
 	}
 	if err != nil {
-		return fmt.Errorf("make folder %s: %w", folder, err)
+		return fmt.Errorf("make folder %s: %w", shown(folder), err)
 	}
 	if got.status == http.StatusCreated {
 		return nil
@@ -141,9 +143,9 @@ func (d *webDAV) makeFolder(ctx context.Context, folder string) error {
 	case err == nil && found.folder:
 		return nil
 	case err == nil:
-		return fmt.Errorf("make folder %s: the server has a file of that name", folder)
+		return fmt.Errorf("make folder %s: the server has a file of that name", shown(folder))
 	}
-	return fmt.Errorf("make folder %s: %w", folder, refusal(got.status, got.header))
+	return fmt.Errorf("make folder %s: %w", shown(folder), refusal(got.status, got.header))
 }
 
 // move asks the server to overwrite nothing first: it would overwrite a folder with all that is in it, too.
