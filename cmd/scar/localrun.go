@@ -37,7 +37,7 @@ Secrets that the functions name are read from a file of lines such as
   ssm:/imaging/token=VALUE
   secretsmanager:imaging/db={"password": "VALUE"}
 
-which only you may read (chmod 600). Results at other providers than S3 stay there and are listed.
+which only you may read (chmod 600). Results at providers of storage stay there and are listed.
 
 A file that fails is tried three times in all, as Lambda does. The exit code is 1 if a file could not be processed.`,
 		Example: `  scar local run --in photos --out results
