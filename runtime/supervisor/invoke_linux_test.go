@@ -208,3 +208,26 @@ func TestPartsOfOneMessageFailTogether(t *testing.T) {
 		t.Errorf("%s, %v", got, failed)
 	}
 }
+
+// What several messages of a topic make their runs write is answered as one, of which the end is kept.
+func TestSeveralItemsAreAnsweredAsOne(t *testing.T) {
+	l := newLocal(t, job.Job{}, `cat "$INPUT_FILE_PATH"; echo 404 > "$RESPONSE_DIR/status"; [ "$(cat "$INPUT_FILE_PATH")" = long ] && head -c 200000 /dev/zero | tr '\0' x; echo .`, nil)
+	topic := func(messages ...string) string {
+		var records []any
+		for _, m := range messages {
+			records = append(records, map[string]any{"EventSource": "aws:sns", "Sns": map[string]any{"MessageId": m, "Message": m}})
+		}
+		payload, _ := json.Marshal(map[string]any{"Records": records}) // of strings alone
+		return string(payload)
+	}
+	answer, failed := l.invoke(t, topic("a", "b"), time.Minute)
+	if failed != nil || bodyOf(t, answer) != "a.\nb.\n" || !strings.HasPrefix(answer, `{"statusCode":200,`) {
+		t.Errorf("%s, %v", answer, failed)
+	}
+	if answer, failed = l.invoke(t, topic("a", "long", "b"), time.Minute); failed != nil || len(bodyOf(t, answer)) != eventBody || !strings.HasSuffix(bodyOf(t, answer), "x.\nb.\n") {
+		t.Errorf("%d bytes, %v", len(answer), failed)
+	}
+	if answer, failed = l.invoke(t, topic("a"), time.Minute); failed != nil || !strings.HasPrefix(answer, `{"statusCode":404,`) {
+		t.Errorf("%s, %v", answer, failed)
+	}
+}

@@ -121,11 +121,14 @@ func readPart(folder string, entry fs.DirEntry, limit int64, use func(content []
 	if err != nil {
 		return reason(err)
 	}
-	if int64(len(content)) > limit {
-		return &job.Error{Type: job.ErrResponseTooBig, Message: fmt.Sprintf(
-			"%s in RESPONSE_DIR has more than the %d bytes that an answer holds", entry.Name(), limit)}
+	switch {
+	case int64(len(content)) <= limit:
+		return use(content)
+	case entry.Name() != fileBody:
+		return fmt.Errorf("it has more than %d bytes", limit)
 	}
-	return use(content)
+	return &job.Error{Type: job.ErrResponseTooBig, Message: fmt.Sprintf(
+		"%s in RESPONSE_DIR has more than the %d bytes that an answer holds: write large results to $TMP_OUTPUT_DIR", fileBody, limit)}
 }
 
 func parseStatus(content []byte) (int, error) {
