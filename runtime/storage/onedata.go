@@ -104,11 +104,14 @@ func (o *onedata) makeFolder(ctx context.Context, folder string) error {
 		}
 		got, err = o.send(ctx, create)
 	}
-	if err == nil && got.status/100 != 2 {
-		err = o.refusal(got)
-	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case got.status/100 == 2:
 		return nil
+	case got.status/100 == 3: // to the address without a slash
+		err = errors.New("the server has a file of that name")
+	default:
+		err = o.refusal(got)
 	}
 	// Of two that make a folder at the same time one may be told that it failed.
 	if found, problem := o.stat(ctx, folder+"/"); problem == nil && found.Type == cdmiContainer {
