@@ -19,13 +19,17 @@ type function struct {
 func withShell(w traits) bool { return w.shell }
 
 // functions are those that the cases use. All but some run the probe.
-func functions() map[string]function {
+func functions(w traits) map[string]function {
 	const script, run = "script", "run"
+	timeout := 6 // half of it is the script's
+	if w.emulated {
+		timeout = 20 // the emulator takes its time to start
+	}
 	return map[string]function{
 		"probe": {keys: map[string]any{script: "probe", "timeout": 60, "env": map[string]string{"QUALITY": "80", "EMPTY": "", "LINES": "a\nb"}}},
 		"shell": {needs: withShell, keys: map[string]any{run: "#!/bin/sh\n. \"$INPUT_FILE_PATH\"\n", "timeout": 60}},
 		"line":  {needs: withShell, keys: map[string]any{run: `echo "by $0"; echo more >&2`}},
-		"timed": {keys: map[string]any{script: "probe", "timeout": 6}},
+		"timed": {keys: map[string]any{script: "probe", "timeout": timeout}},
 		"removed": {keys: map[string]any{
 			script: "probe", "env": map[string]string{"PROBE": do([]string{"input"}, []string{"write", "gone.txt", "gone"})},
 			"input": []any{map[string]any{"from": "s3://" + bucket + "/removed/in/", "events": []string{"removed"}}},
@@ -54,7 +58,7 @@ func writeProject(t *testing.T, w traits, image string) *spec.File {
 	t.Helper()
 	dir := t.TempDir()
 	all := map[string]any{}
-	for name, f := range functions() {
+	for name, f := range functions(w) {
 		if f.needs != nil && !f.needs(w) {
 			continue
 		}
