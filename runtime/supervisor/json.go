@@ -25,24 +25,39 @@ func appendObject(to []byte, level Level, id, message string, summary []byte) []
 // appendQuoted appends text as a string of JSON; bytes that are no UTF-8 become U+FFFD. A script may write much, and
 // encoding/json would write every < as six characters.
 func appendQuoted(to []byte, text string) []byte {
-	const hex = "0123456789abcdef"
 	to = append(to, '"')
-	for _, r := range text {
-		switch {
-		case r == '"' || r == '\\':
-			to = append(to, '\\', byte(r))
-		case r == '\n':
-			to = append(to, `\n`...)
-		case r == '\t':
-			to = append(to, `\t`...)
-		case r == '\r':
-			to = append(to, `\r`...)
-		case r < ' ' || r == 0x7f:
-			to = append(to, `\u00`...)
-			to = append(to, hex[r>>4], hex[r&15])
-		default:
-			to = utf8.AppendRune(to, r)
+	for text != "" {
+		plain := 0
+		for plain < len(text) && isPlain(text[plain]) {
+			plain++
+		}
+		to = append(to, text[:plain]...)
+		if text = text[plain:]; text != "" {
+			r, size := utf8.DecodeRuneInString(text)
+			to = appendEscaped(to, r)
+			text = text[size:]
 		}
 	}
 	return append(to, '"')
+}
+
+// isPlain reports whether a byte is a character of ASCII that stands for itself in a string of JSON.
+func isPlain(b byte) bool { return ' ' <= b && b < 0x7f && b != '"' && b != '\\' }
+
+func appendEscaped(to []byte, r rune) []byte {
+	const hex = "0123456789abcdef"
+	switch {
+	case r == '"' || r == '\\':
+		return append(to, '\\', byte(r))
+	case r == '\n':
+		return append(to, `\n`...)
+	case r == '\t':
+		return append(to, `\t`...)
+	case r == '\r':
+		return append(to, `\r`...)
+	case r < ' ' || r == 0x7f:
+		to = append(to, `\u00`...)
+		return append(to, hex[r>>4], hex[r&15])
+	}
+	return utf8.AppendRune(to, r)
 }

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"bufio"
 	"encoding/json"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -149,5 +150,21 @@ func TestMetricsAreEmbedded(t *testing.T) {
 	want := map[string]float64{"StageIn Milliseconds": 1, "Run Milliseconds": 2, "StageOut Milliseconds": 3, "BytesIn Bytes": 4, "BytesOut Bytes": 5, "Outputs Count": 6, "Failed Count": 1}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// BenchmarkLine is what one line of a script costs on its way to the log.
+func BenchmarkLine(b *testing.B) {
+	line := []byte(strings.Repeat(`a line with "quotes", <tags> & ümläuts `, 3))
+	for name, format := range map[string]Format{"text": Text, "json": JSON} {
+		b.Run(name, func(b *testing.B) {
+			l := NewLog(io.Discard, Info, format)
+			defer l.Close()
+			b.SetBytes(int64(len(line)))
+			for b.Loop() {
+				patience := logPatience
+				l.line("8f507cfc-xmpl-4697-b07a-ac58fc914c95", line, &patience)
+			}
+		})
 	}
 }
