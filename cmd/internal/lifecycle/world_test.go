@@ -3,6 +3,8 @@
 package lifecycle
 
 import (
+	"archive/tar"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -22,7 +24,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
 	"github.com/scar-go/scar/applier"
 	"github.com/scar-go/scar/applier/aws"
@@ -118,7 +120,7 @@ func baseLayout(t testing.TB, architecture string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	layer, err := random.Layer(2048, "application/vnd.docker.image.rootfs.diff.tar.gzip")
+	layer, err := tarball.LayerFromOpener(shellLayer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,6 +137,22 @@ func baseLayout(t testing.TB, architecture string) string {
 		t.Fatal(err)
 	}
 	return dir
+}
+
+// shellLayer is an archive with as much of a shell as a plan looks for.
+func shellLayer() (io.ReadCloser, error) {
+	const shell = "#!/bin/busybox"
+	var b bytes.Buffer
+	archive := tar.NewWriter(&b)
+	for _, header := range []tar.Header{{Name: "bin/busybox", Mode: 0o755}, {Name: "bin/sh", Mode: 0o755, Size: int64(len(shell))}} {
+		if err := archive.WriteHeader(&header); err != nil {
+			return nil, err
+		}
+		if _, err := archive.Write([]byte(shell)[:header.Size]); err != nil {
+			return nil, err
+		}
+	}
+	return io.NopCloser(&b), archive.Close()
 }
 
 // assemble makes an image as flow does: the base and four layers. parts are their contents.
