@@ -88,6 +88,16 @@ func invocations() []contractCase {
 			output:  "set false, files 0, below false, name " + hex.EncodeToString([]byte(".")) + "\n",
 			objects: nil},
 		{name: "variables", key: "sub/vari ables", content: do([]string{"env"}), record: "done", check: checkVariables},
+		{name: "secrets", function: "secret", needs: sandboxed, key: "secret", content: do([]string{"env"}), record: "done",
+			check: func(t *testing.T, _ world, r result) {
+				got := r.output(t)
+				for name, value := range secrets() {
+					if !strings.Contains(got, fmt.Sprintf("%q", name+"="+value)) {
+						t.Errorf("%s is not %q", name, value)
+					}
+				}
+			}},
+		{name: "arguments in the event", function: "own", needs: func(w traits) bool { return w.probe }, payload: `{"cmd_args":"[\"-x\",\"a b\"]"}`, output: `["-x" "a b"]` + "\n"},
 		{name: "an event too large for a variable", payload: do([]string{"ignore", strings.Repeat("x", 140_000)}, []string{"env"}),
 			log: []string{"EVENT is not set: "}, check: func(t *testing.T, _ world, r result) {
 				if got := r.output(t); strings.Contains(got, `"EVENT=`) {
@@ -107,6 +117,11 @@ func invocations() []contractCase {
 		{name: "duplicates are dropped", function: "once", key: "once", content: do([]string{"write", "once", "x"}), objects: map[string]string{"once": "x"},
 			record: "done", check: checkOnce},
 	}
+}
+
+// secrets are what the secrets of the function of that name hold.
+func secrets() map[string]string {
+	return map[string]string{"TOKEN": "t0ken value", "PASSWORD": "p\"wd"}
 }
 
 func checkVariables(t *testing.T, w world, r result) {

@@ -17,6 +17,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"github.com/scar-go/scar/cmd/internal/flow"
 	"github.com/scar-go/scar/local/lambda"
@@ -55,6 +58,7 @@ func TestContractInAnImageOfOneProgram(t *testing.T) {
 func newEmbedded(t *testing.T, is traits, image string) *embedded {
 	t.Helper()
 	e := startEmbedded(t, is)
+	e.keepSecrets(t)
 	e.apply(t, writeProject(t, is, image))
 	return e
 }
@@ -79,6 +83,23 @@ func startEmbedded(t *testing.T, is traits) *embedded {
 		Credentials: credentials.NewStaticCredentialsProvider(e.at.AccessKey, e.at.SecretKey, ""),
 	}
 	return e
+}
+
+// keepSecrets stores what the functions' secrets hold.
+func (e *embedded) keepSecrets(t *testing.T) {
+	t.Helper()
+	_, err := ssm.NewFromConfig(e.config).PutParameter(t.Context(), &ssm.PutParameterInput{
+		Name: sdk.String("/contract/token"), Value: sdk.String(secrets()["TOKEN"]), Type: ssmtypes.ParameterTypeSecureString,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = secretsmanager.NewFromConfig(e.config).CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{
+		Name: sdk.String("contract/db"), SecretString: sdk.String(asJSON(map[string]string{"password": secrets()["PASSWORD"]})),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (e *embedded) traits() traits { return e.is }

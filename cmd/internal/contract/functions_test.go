@@ -46,7 +46,10 @@ func functions(w traits) map[string]function {
 		"nothing": {keys: map[string]any{script: "probe", "records": false}},
 		"once":    {keys: map[string]any{script: "probe", "dedupe": true}},
 		"json":    {keys: map[string]any{script: "probe", "logs": map[string]any{"format": "json", "metrics": true}}},
-		"absent":  {keys: map[string]any{run: "#!/tmp/none -x\n"}},
+		"secret": {needs: sandboxed, keys: map[string]any{script: "probe", "secrets": map[string]string{
+			"TOKEN": "ssm:/contract/token", "PASSWORD": "secretsmanager:contract/db#password",
+		}}},
+		"absent": {keys: map[string]any{run: "#!/tmp/none -x\n"}},
 		"own": {needs: func(w traits) bool { return w.probe }, keys: map[string]any{
 			"command": []string{"-v", "two words", ""}, "env": map[string]string{"PROBE": do([]string{"args"})},
 		}},
