@@ -101,9 +101,9 @@ func same(a, b string) bool {
 func (s *Supervisor) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	v := s.begin(ctx)
 	defer func() { s.Log.Flush(min(logPatience, max(0, time.Until(v.answerBy)))) }()
-	answer, failed := v.handle(ctx, payload)
+	answer, failed := v.guard(func() ([]byte, *job.Error) { return v.handle(ctx, payload) })
 	if failed != nil && v.answersByHTTP() {
-		answer, failed = v.answerFailure(failed)
+		answer, failed = v.guard(func() ([]byte, *job.Error) { return v.answerFailure(failed) })
 	}
 	if failed != nil {
 		return nil, failure(failed)
@@ -111,14 +111,19 @@ func (s *Supervisor) Invoke(ctx context.Context, payload []byte) ([]byte, error)
 	return answer, nil
 }
 
-// handle does what the event asks for and returns the payload of the answer. A fault of the runtime itself is an error as any other.
-func (v *invocation) handle(ctx context.Context, payload []byte) (answer []byte, failed *job.Error) {
+// guard makes a fault of the runtime itself an error as any other.
+func (v *invocation) guard(do func() ([]byte, *job.Error)) (answer []byte, failed *job.Error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			v.print(Error, "%v\n%s", cause, debug.Stack())
 			answer, failed = nil, &job.Error{Type: job.ErrInternal, Message: fmt.Sprint(cause)}
 		}
 	}()
+	return do()
+}
+
+// handle does what the event asks for and returns the payload of the answer.
+func (v *invocation) handle(ctx context.Context, payload []byte) ([]byte, *job.Error) {
 	v.clear() // what a runtime left that was ended at its deadline
 	parsed, err := event.Parse(payload)
 	if err != nil {

@@ -18,10 +18,12 @@ func TestFaultsOfTheRuntimeAreAnswered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.Invoke(t.Context(), []byte(`{"Records":[]}`)) // Getenv is nil
-	var failed messages.InvokeResponse_Error
-	if !errors.As(err, &failed) || failed.Type != job.ErrInternal || failed.ShouldExit {
-		t.Fatalf("error is %#v", err)
+	for _, payload := range []string{`{"Records":[]}`, `{"version":"2.0","rawPath":"/","requestContext":{"http":{"method":"GET"}}}`} {
+		_, err = s.Invoke(t.Context(), []byte(payload)) // Getenv is nil
+		var failed messages.InvokeResponse_Error
+		if !errors.As(err, &failed) || failed.Type != job.ErrInternal || failed.ShouldExit {
+			t.Fatalf("%s: error is %#v", payload, err)
+		}
 	}
 	s.Getenv = func(string) string { return "" }
 	if _, err := s.Invoke(t.Context(), []byte(`{"Records":[]}`)); err != nil {
