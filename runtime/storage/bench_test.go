@@ -28,12 +28,7 @@ func embedded(b *testing.B) (string, *S3) {
 	handler, _ := startEmbedded(b)
 	front := httptest.NewServer(handler)
 	b.Cleanup(front.Close)
-	stores := New(Options{Getenv: func(name string) string {
-		return map[string]string{
-			"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": local.AdminAccessKey, "AWS_SECRET_ACCESS_KEY": local.AdminSecretKey,
-			"AWS_ENDPOINT_URL": front.URL,
-		}[name]
-	}})
+	stores := New(Options{Getenv: ownEnvironment(front.URL)})
 	b.Cleanup(stores.Close)
 	own, err := stores.Own()
 	if err != nil {
@@ -159,7 +154,7 @@ func BenchmarkOpen(b *testing.B) {
 			continue
 		}
 		p.provider.Endpoint = "https://storage.example.org"
-		b.Run(string(p.provider.Type), func(b *testing.B) {
+		b.Run(p.name, func(b *testing.B) {
 			for b.Loop() {
 				stores := New(Options{Getenv: environment(""), Providers: map[string]job.Provider{p.name: p.provider}, Secrets: vault{secretName: secret}})
 				if _, err := stores.Open(b.Context(), p.name); err != nil {

@@ -64,17 +64,20 @@ func s3Provider(of job.ProviderType) job.Provider {
 
 func lieMD5(h http.Header) { h.Set("ETag", `"00000000000000000000000000000000"`) }
 
+func lieCRC(h http.Header) {
+	for name := range h {
+		if strings.HasPrefix(name, "X-Amz-Checksum-Crc") {
+			h.Set(name, "AAAAAA==")
+		}
+	}
+}
+
 func places() []place {
 	dav := job.Provider{Type: job.WebDAV, User: &job.Credential{Text: user}, Password: &job.Credential{Secret: &secretName}}
 	return []place{
+		{name: job.OwnS3, bucket: bucket, start: startEmbedded, lie: lieCRC},
 		{name: "s3.fake", provider: s3Provider(job.S3), bucket: bucket, start: startFakeS3, lie: lieMD5},
-		{name: "minio.embedded", provider: s3Provider(job.MinIO), bucket: bucket, checks: true, start: startEmbedded, secret: local.AdminSecretKey, lie: func(h http.Header) {
-			for name := range h {
-				if strings.HasPrefix(name, "X-Amz-Checksum-Crc") {
-					h.Set(name, "AAAAAA==")
-				}
-			}
-		}},
+		{name: "minio.embedded", provider: s3Provider(job.MinIO), bucket: bucket, checks: true, start: startEmbedded, secret: local.AdminSecretKey, lie: lieCRC},
 		{name: "s3.moto", provider: s3Provider(job.S3), bucket: bucket, start: startMoto},
 		{name: "webdav.go", provider: dav, folders: true, checks: true, start: startWebDAV, lie: func(h http.Header) {
 			h.Set("OC-Checksum", "SHA1:0000000000000000000000000000000000000000")
@@ -112,7 +115,20 @@ func (p place) run(t testing.TB, wrap func(http.Handler) http.Handler) *server {
 	s := &server{place: p, url: address, front: front, secrets: vault{secretName: first(p.secret, secret)}}
 	s.provider.Endpoint = address + p.provider.Endpoint
 	s.stores = newStores(t, map[string]job.Provider{p.name: s.provider}, s.secrets)
+	if p.name == job.OwnS3 {
+		s.stores.options.Getenv = ownEnvironment(address)
+	}
 	return s
+}
+
+// ownEnvironment is that of a function whose account is the embedded backend's.
+func ownEnvironment(address string) func(string) string {
+	return func(name string) string {
+		return map[string]string{
+			"AWS_REGION": local.DefaultRegion, "AWS_ENDPOINT_URL": address,
+			"AWS_ACCESS_KEY_ID": local.AdminAccessKey, "AWS_SECRET_ACCESS_KEY": local.AdminSecretKey,
+		}[name]
+	}
 }
 
 // newStores makes stores that do not wait long before they try again.
