@@ -231,37 +231,6 @@ func (l *liar) Write(p []byte) (int, error) {
 	return l.ResponseWriter.Write(p)
 }
 
-// A move may get through although its answer does not. The server then knows no file to be moved.
-func TestLostAnswersOfMoves(t *testing.T) {
-	for _, p := range faulty() {
-		if !p.folders {
-			continue
-		}
-		for _, times := range []int32{1, 2} { // one move, and two: of Onedata the second is that of the former file
-			t.Run(p.name, func(t *testing.T) {
-				var lost atomic.Int32
-				s := p.run(t, func(next http.Handler) http.Handler {
-					return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-						isMove := r.Method == "MOVE" || r.Method == http.MethodPut && r.Header.Get("Content-Type") == cdmiObject
-						if isMove && lost.Add(1) <= times {
-							next.ServeHTTP(&recorder{header: http.Header{}}, r)
-							panic(http.ErrAbortHandler)
-						}
-						next.ServeHTTP(w, r)
-					})
-				})
-				s.put(t, "k", content(1, 1000))
-				lost.Store(0)
-				s.put(t, "k", content(2, 1000)) // of the same size
-				s.expect(t, "k", content(2, 1000))
-				if lost.Load() <= times {
-					t.Errorf("%d moves", lost.Load())
-				}
-			})
-		}
-	}
-}
-
 // Between two invocations servers close connections that nobody uses. The next call opens others.
 func TestConnectionsThatDiedAreReplaced(t *testing.T) {
 	for _, p := range faulty() {
@@ -273,32 +242,6 @@ func TestConnectionsThatDiedAreReplaced(t *testing.T) {
 				s.front.CloseClientConnections()
 				s.expect(t, "folder/k", want)
 				s.front.CloseClientConnections()
-			}
-		})
-	}
-}
-
-// A server that says that it has stored a file, and has stored a part of it, is not believed.
-func TestFilesStoredInPartAreNoticed(t *testing.T) {
-	for _, p := range faulty() {
-		t.Run(p.name, func(t *testing.T) {
-			s := p.run(t, func(next http.Handler) http.Handler {
-				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					if r.Method == http.MethodPut && r.ContentLength == 5000 {
-						whole := r.Body
-						r.ContentLength = 2500
-						r.Header.Set("Content-Length", "2500")
-						r.Body = io.NopCloser(io.LimitReader(whole, 2500))
-						defer func() { _, _ = io.Copy(io.Discard, whole) }()
-					}
-					next.ServeHTTP(w, r)
-				})
-			})
-			if _, err := s.store(t).Upload(t.Context(), s.bucket, "folder/k", file(t, content(1, 5000))); err == nil {
-				t.Error("the upload is a success")
-			}
-			if _, err := s.fetch(t, "folder/k"); !errors.Is(err, ErrNotExist) {
-				t.Errorf("download: %v", err)
 			}
 		})
 	}
