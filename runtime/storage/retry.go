@@ -60,7 +60,7 @@ func temporary(err error) bool {
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return false
-	case errors.As(err, &unverified), errors.As(err, &notTLS):
+	case errors.As(err, &unverified), errors.As(err, &notTLS), errors.Is(err, http.ErrSchemeMismatch):
 		return false
 	case errors.As(err, &name):
 		return !name.IsNotFound

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/scar-go/scar/runtime/job"
 )
@@ -107,12 +108,13 @@ func (s *Stores) ownCredentials() (aws.Credentials, error) {
 	return own, nil
 }
 
-// simplify keeps the code and the message of an answer of S3, without the SDK's account of which
+// simplify keeps the code and the message of an answer of S3, or why there is none, without the SDK's account of which
 // layer failed. Other errors, and those that are simple already, stay as they are.
 func (s *S3) simplify(err error) error {
 	var done *answerError
 	var missing *types.NoSuchKey
 	var answer smithy.APIError
+	var unsent *smithyhttp.RequestSendError
 	switch {
 	case err == nil, errors.As(err, &done):
 		return err
@@ -120,6 +122,8 @@ func (s *S3) simplify(err error) error {
 		return ErrNotExist
 	case errors.As(err, &answer):
 		return &answerError{answer, s.redact(answer.ErrorMessage())}
+	case errors.As(err, &unsent):
+		return plain(unsent.Err)
 	}
 	return err
 }
