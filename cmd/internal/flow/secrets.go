@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"runtime"
 	"slices"
@@ -176,37 +177,56 @@ func (k *keeper) checkSecrets(ctx context.Context, jobs []job.Job) error {
 			return fmt.Errorf("look for %s in the local backend: %w", s, err)
 		}
 		if !found {
-			missing = append(missing, s.String())
+			missing = append(missing, template(s, jobs))
 		}
 	}
 	if len(missing) == 0 {
 		return nil
 	}
-	return fmt.Errorf("the local backend lacks secrets of the functions:\n  %s\ngive them with --secrets FILE, a file that only you may read (chmod 600), of lines such as %s=VALUE",
-		strings.Join(missing, "\n  "), missing[0])
+	return fmt.Errorf("the local backend lacks secrets of the functions:\n  %s\ngive them with --secrets FILE, a file of such lines that only you may read (chmod 600)",
+		strings.Join(missing, "\n  "))
+}
+
+// template is the line of a file of secrets that gives a secret, with every key of it that jobs use.
+func template(s job.Secret, jobs []job.Job) string {
+	var keys []string
+	for _, use := range secretUses(jobs) {
+		if use.Key != "" && use.Service == s.Service && use.Name == s.Name {
+			keys = append(keys, fmt.Sprintf(`%q: "VALUE"`, use.Key))
+		}
+	}
+	if len(keys) == 0 {
+		return s.String() + "=VALUE"
+	}
+	slices.Sort(keys)
+	return s.String() + "={" + strings.Join(slices.Compact(keys), ", ") + "}"
 }
 
 // secretsOf are all secrets that jobs need, whole, each once.
 func secretsOf(jobs []job.Job) []job.Secret {
 	var all []job.Secret
-	add := func(s job.Secret) {
+	for _, s := range secretUses(jobs) {
 		s.Key = ""
 		if !slices.Contains(all, s) {
 			all = append(all, s)
 		}
 	}
+	slices.SortFunc(all, func(a, b job.Secret) int { return strings.Compare(a.String(), b.String()) })
+	return all
+}
+
+// secretUses are the secrets of jobs and of the providers that they use, as these name them.
+func secretUses(jobs []job.Job) []job.Secret {
+	var uses []job.Secret
 	for _, j := range jobs {
-		for _, s := range j.Secrets {
-			add(s)
-		}
+		uses = slices.AppendSeq(uses, maps.Values(j.Secrets))
 		for _, p := range j.Storage {
 			for _, c := range []*job.Credential{p.AccessKey, p.SecretKey, p.User, p.Password, p.Token} {
 				if c != nil && c.Secret != nil {
-					add(*c.Secret)
+					uses = append(uses, *c.Secret)
 				}
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b job.Secret) int { return strings.Compare(a.String(), b.String()) })
-	return all
+	return uses
 }

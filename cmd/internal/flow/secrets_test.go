@@ -70,6 +70,30 @@ func TestSecretsOfOthersAreRefused(t *testing.T) {
 	}
 }
 
+// What is missing is shown as the lines that a file of secrets has to have.
+func TestSecretTemplates(t *testing.T) {
+	db, token := job.Secret{Service: job.SecretsManager, Name: "lab/db"}, job.Secret{Service: job.SSM, Name: "/lab/token"}
+	keyed := func(key string) job.Secret { return job.Secret{Service: db.Service, Name: db.Name, Key: key} }
+	jobs := []job.Job{
+		{Secrets: map[string]job.Secret{"T": token, "P": keyed("pass\"word"), "W": db}},
+		{Storage: map[string]job.Provider{"minio.lab": {AccessKey: &job.Credential{Secret: &job.Secret{Service: db.Service, Name: db.Name, Key: "a"}}}}},
+		{Secrets: map[string]job.Secret{"P": keyed("a")}},
+	}
+	var got []string
+	for _, s := range secretsOf(jobs) {
+		got = append(got, template(s, jobs))
+	}
+	want := []string{`secretsmanager:lab/db={"a": "VALUE", "pass\"word": "VALUE"}`, "ssm:/lab/token=VALUE"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for _, line := range got {
+		if _, _, err := parseSecretLine(line); err != nil {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}
+
 // FuzzParseSecrets makes sure that no value gets into an error.
 func FuzzParseSecrets(f *testing.F) {
 	for _, seed := range []string{"ssm:/a=", "secretsmanager:a#b=", "#", "ssm:arn:aws:ssm:a:123456789012:parameter/a=", "=", "secretsmanager:arn:aws:secretsmanager:a:123456789012:secret:-abcdef="} {
