@@ -17,7 +17,7 @@ func TestFailedUploadNamesWhatIsStored(t *testing.T) {
 	f.s3.refuse(func(r *http.Request) bool {
 		return r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/out/two")
 	})
-	f.wantFailure(f.invoke(event), job.ErrStageOut, "1 of 3 outputs could not be stored: s3://photos/out/two (store s3://photos/out/two: AccessDenied: Access Denied)",
+	f.wantFailure(f.invoke(event), job.ErrStageOut, "1 of 3 outputs could not be stored: s3://photos/out/two (AccessDenied: Access Denied)",
 		"stored: s3://photos/out/one, s3://photos/out/three")
 	r := f.record("in/a")
 	if r.Status != job.Failed || r.Error.Type != job.ErrStageOut || len(r.Outputs) != 2 {

@@ -244,7 +244,9 @@ func describe(uploads []*upload) error {
 		if u.stored {
 			stored = append(stored, placeOf(u.to))
 		} else {
-			missing = append(missing, fmt.Sprintf("%s (%s)", placeOf(u.to), cut(u.err.Error(), messageTail/4)))
+			place := placeOf(u.to)
+			why := strings.TrimPrefix(u.err.Error(), "store "+place+": ") // which stores say as well
+			missing = append(missing, fmt.Sprintf("%s (%s)", place, cut(why, messageTail/4)))
 		}
 	}
 	return fmt.Errorf("%d of %d outputs could not be stored: %s; stored: %s",
