@@ -83,6 +83,10 @@ func (w *wiper) remove(folder int, name string, depth int) error {
 	if err == nil || errors.Is(err, unix.ENOENT) {
 		return nil
 	}
+	// Most folders are empty: that is tried before one is looked into.
+	if errors.Is(err, unix.EISDIR) && unix.Unlinkat(folder, name, unix.AT_REMOVEDIR) == nil {
+		return nil
+	}
 	var stat unix.Stat_t
 	if statErr := unix.Fstatat(folder, name, &stat, unix.AT_SYMLINK_NOFOLLOW); statErr != nil {
 		return statErr
