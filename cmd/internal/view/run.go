@@ -2,7 +2,6 @@ package view
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -139,69 +138,6 @@ func statusColor(status string) sgr {
 	default:
 		return dim
 	}
-}
-
-// failure prints why an input failed, how often it was tried, and the end of the log of the last attempt.
-func failure(p *printer, f RunFile) {
-	log := ownLines(f.LogTail)
-	first, rest := splitError(cleanLines(f.Error), log)
-	p.printf("\n%s %s: %s\n", p.paint(red, "failed:"), clean(f.File), first)
-	for _, l := range rest {
-		p.printf("  %s\n", l)
-	}
-	switch {
-	case len(log) == 0 && f.Attempts > 1:
-		p.printf("  %d attempts\n", f.Attempts)
-	case len(log) > 0 && f.Attempts > 1:
-		p.printf("  %d attempts; the end of the last one's log:\n", f.Attempts)
-	case len(log) > 0:
-		p.printf("  the end of its log:\n")
-	}
-	for _, l := range log {
-		p.printf("  | %s\n", l)
-	}
-}
-
-// splitError is the first line of an error and the others. Where the log shows them all again they are left out, and so
-// is the half-sentence that announces them.
-func splitError(text string, log []string) (first string, rest []string) {
-	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
-	first, rest = lines[0], lines[1:]
-	if len(rest) == 0 || slices.ContainsFunc(rest, func(l string) bool { return !slices.Contains(log, l) }) {
-		return first, rest
-	}
-	if cut := strings.LastIndex(first, ";"); cut > 0 && strings.HasSuffix(first, ":") {
-		first = first[:cut]
-	}
-	return first, nil
-}
-
-// requestID marks the id of an invocation in the lines that Lambda adds to its log.
-const requestID = "RequestId: "
-
-// ownLines are the lines of an invocation's log, for people: without those by which Lambda tells invocations apart, and
-// without the id, since there is one invocation only.
-func ownLines(log string) []string {
-	text := strings.Trim(cleanLines(log), "\n")
-	if text == "" {
-		return nil
-	}
-	id := ""
-	if _, after, found := strings.Cut(text, requestID); found {
-		id = strings.Fields(after + " ?")[0]
-	}
-	var lines []string
-	for _, l := range strings.Split(text, "\n") {
-		if strings.HasPrefix(l, "START "+requestID) || strings.HasPrefix(l, "END "+requestID) {
-			continue
-		}
-		if id != "" {
-			l = strings.Replace(l, requestID+id+"    ", "", 1) // in the last line, before a tab
-			l = strings.Replace(l, id+" ", "", 1)
-		}
-		lines = append(lines, strings.TrimRight(l, " "))
-	}
-	return lines
 }
 
 func runJSON(p *printer, files []RunFile, took time.Duration) {

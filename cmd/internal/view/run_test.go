@@ -3,6 +3,7 @@ package view
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -69,6 +70,8 @@ func TestFailureIsShownOnce(t *testing.T) {
 		{"output that the log has lost", RunFile{File: "bad.txt", Attempts: 1, Error: "Scar.ScriptFailed: exit code 3; its last output:\nearlier", LogTail: log},
 			"failed: bad.txt: Scar.ScriptFailed: exit code 3; its last output:\n  earlier\n  the end of its log:\n  | works on bad.txt\n  | does not like it\n" +
 				"  | scar ERROR \"s3://b/bad.txt\": Scar.ScriptFailed\n  | REPORT Duration: 11.96 ms    Max Memory Used: 12 MB\n"},
+		{"a reason that the log has too", RunFile{File: "bad.txt", Attempts: 1, Error: "Scar.StageOut: no room", LogTail: "scar ERROR 7f-1 \"bad.txt\": Scar.StageOut: no room\nbye\n"},
+			"failed: bad.txt: Scar.StageOut: no room\n  the end of its log:\n  | bye\n"},
 		{"no log", RunFile{File: "bad.txt", Attempts: 2, Error: "Sandbox.Timedout"}, "failed: bad.txt: Sandbox.Timedout\n  2 attempts\n"},
 		{"no log, one attempt", RunFile{File: "bad.txt", Attempts: 1, Error: "fetch s3://b/k: no space"}, "failed: bad.txt: fetch s3://b/k: no space\n"},
 		{"an odd log", RunFile{File: "bad.txt", Attempts: 1, Error: "E", LogTail: "\nRequestId: "}, "failed: bad.txt: E\n  the end of its log:\n  | RequestId:\n"},
@@ -78,6 +81,24 @@ func TestFailureIsShownOnce(t *testing.T) {
 		if got := strings.TrimPrefix(err.String(), "\n"); got != c.want {
 			t.Errorf("%s: got\n%s\nwant\n%s", c.name, got, c.want)
 		}
+	}
+}
+
+// Lines of a log in JSON are shown as those of one in text, and why a file failed is not said again below.
+func TestLogsInJSONAreReadable(t *testing.T) {
+	object := func(level, message, more string) string {
+		return fmt.Sprintf(`{"time":"2026-11-23T09:42:56.860Z","level":%q,"requestId":"7f-1","message":%q%s}`+"\n", level, message, more)
+	}
+	log := "START RequestId: 7f-1 Version: $LATEST\n" + object("INFO", "works on\tbad.txt", "") + object("INFO", `{"my":"own"}`, "") +
+		object("ERROR", `"s3://b/bad.txt": Scar.ScriptFailed: exit code 3`, "") +
+		object("ERROR", "s3://b/bad.txt: Scar.ScriptFailed", `,"summary":{"exit":"3"}`) +
+		`{"_aws":{"Timestamp":1},"function":"f","requestId":"7f-1"}` + "\n" + `{"level":"INFO","message":"the script's own"}` + "\n"
+	var out, err bytes.Buffer
+	failure((&Streams{Out: &out, Err: &err}).err(), RunFile{File: "bad.txt", Attempts: 1, Error: "Scar.ScriptFailed: exit code 3", LogTail: log})
+	want := "failed: bad.txt: Scar.ScriptFailed: exit code 3\n  the end of its log:\n  | works on    bad.txt\n  | {\"my\":\"own\"}\n" +
+		"  | scar ERROR s3://b/bad.txt: Scar.ScriptFailed {\"exit\":\"3\"}\n  | {\"level\":\"INFO\",\"message\":\"the script's own\"}\n"
+	if got := strings.TrimPrefix(err.String(), "\n"); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 
