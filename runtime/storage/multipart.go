@@ -90,6 +90,9 @@ func (s *S3) sendPart(ctx context.Context, of upload, number int32, content *io.
 	if err != nil {
 		return types.CompletedPart{}, err
 	}
+	if err := confirmed(out.ETag); err != nil {
+		return types.CompletedPart{}, err
+	}
 	if err := sum.stored(out.ETag, out.ServerSideEncryption, out.SSECustomerAlgorithm); err != nil {
 		return types.CompletedPart{}, err
 	}
@@ -104,8 +107,11 @@ func (s *S3) complete(ctx context.Context, of upload, parts []types.CompletedPar
 	if s.crc {
 		input.ChecksumType, input.MpuObjectSize = types.ChecksumTypeFullObject, &size
 	}
-	_, err := s.client.CompleteMultipartUpload(ctx, input)
-	return err
+	out, err := s.client.CompleteMultipartUpload(ctx, input)
+	if err != nil {
+		return err
+	}
+	return confirmed(out.ETag)
 }
 
 // abort frees the parts that were stored.

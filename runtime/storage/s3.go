@@ -99,6 +99,9 @@ func (s *S3) put(ctx context.Context, bucket, key, contentType string, content b
 	if err != nil {
 		return err
 	}
+	if err := confirmed(out.ETag); err != nil {
+		return err
+	}
 	return sum.stored(out.ETag, out.ServerSideEncryption, out.SSECustomerAlgorithm)
 }
 

@@ -30,6 +30,15 @@ func (s *S3) sum(content body, header **string) (sent, error) {
 	return sent(hex.EncodeToString(sum)), nil
 }
 
+// confirmed refuses an answer that names no ETag, as every answer does of S3 that has stored something. The SDK takes any answer
+// with the status 200 for such a one, that of a web page or one that breaks off before it has begun included.
+func confirmed(etag *string) error {
+	if bareETag(aws.ToString(etag)) == "" {
+		return errors.New("the server's answer names no ETag, so it may not have stored it: check that the endpoint is one of S3's protocol")
+	}
+	return nil
+}
+
 // stored compares what was sent with the ETag of what is stored, where that is an MD5.
 func (s sent) stored(etag *string, encryption types.ServerSideEncryption, customerKey *string) error {
 	got := md5OfETag(bareETag(aws.ToString(etag)))
