@@ -36,9 +36,14 @@ func receive(body io.Reader, size int64, sum *checksum, path string, reserve fun
 	if err != nil {
 		return err
 	}
-	written, err := io.CopyBuffer(onlyWriter{sum.observe(file)}, bodyReader{body}, make([]byte, min(size+1, copyBuffer)))
+	// A server that said the size elsewhere may send more than that, without end: one byte more is enough to know.
+	written, err := io.CopyBuffer(onlyWriter{sum.observe(file)}, io.LimitReader(bodyReader{body}, size+1), make([]byte, min(size+1, copyBuffer)))
 	err = errors.Join(err, file.Close())
-	if err == nil && written != size {
+	switch {
+	case err != nil:
+	case written > size:
+		err = fmt.Errorf("the server sends more than the %d bytes that it says the file has", size)
+	case written < size:
 		err = &brokenError{fmt.Errorf("%d of %d bytes arrived", written, size)}
 	}
 	if err == nil {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -60,12 +62,30 @@ func safeRedirect(next *http.Request, before []*http.Request) error {
 	if len(before) > maxRedirects {
 		return fmt.Errorf("the server redirects more than %d times", maxRedirects)
 	}
-	if next.URL.Scheme != first.URL.Scheme || next.URL.Host != first.URL.Host {
+	if within(next.URL) && !within(first.URL) {
+		return fmt.Errorf("the server redirects to %s, which is no address of a server but of the function's own machine", next.URL.Host)
+	}
+	if !sameServer(next.URL, first.URL) {
 		for _, name := range credentialHeaders {
 			next.Header.Del(name)
 		}
 	}
 	return nil
+}
+
+// sameServer reports whether two addresses are of one server, in one protocol.
+func sameServer(a, b *url.URL) bool { return a.Scheme == b.Scheme && a.Host == b.Host }
+
+// within reports whether an address is of this machine, where Lambda's Runtime API is, or of its link, where others have their
+// services for credentials. A name that only a name server knows to be so is not noticed.
+func within(u *url.URL) bool {
+	name := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(name)
+	ip = ip.Unmap()
+	return err == nil && (ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsUnspecified())
 }
 
 // credentialHeaders are those that the providers are asked with.

@@ -106,7 +106,7 @@ func (w *web) try(ctx context.Context, c call) (*http.Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		if response.StatusCode != http.StatusUnauthorized || challenges == maxChallenges || !w.login.challenged(response) {
+		if response.StatusCode != http.StatusUnauthorized || challenges == maxChallenges || !sameServer(response.Request.URL, request.URL) || !w.login.challenged(response) {
 			return response, nil
 		}
 		_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, answerLimit)) // so that the connection is used again
