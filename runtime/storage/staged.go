@@ -15,7 +15,7 @@ const tempPrefix = ".scar-upload-"
 
 // abortTimeout is the time of its own that cleaning up has when none is left: short of what an invocation keeps back for its
 // record and its answer.
-const abortTimeout = 300 * time.Millisecond
+const abortTimeout = 200 * time.Millisecond
 
 // tree is a store of files in folders, where a file that is being written can be seen. Paths are keys, not escaped.
 type tree interface {
@@ -60,12 +60,17 @@ func removeStaged(ctx context.Context, t tree, temp string) error {
 	return nil
 }
 
-// cleanup is a context for undoing what failed, with a little time of its own where the time ran out.
+// cleanup is a context for undoing what failed, with a little time of its own where the time ran out. That is counted from
+// the deadline, so that several things which are undone one after the other have it together.
 func cleanup(ctx context.Context) (context.Context, context.CancelFunc) {
 	if ctx.Err() == nil {
 		return context.WithCancel(ctx)
 	}
-	return context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
+	end := time.Now()
+	if deadline, ok := ctx.Deadline(); ok && deadline.Before(end) {
+		end = deadline
+	}
+	return context.WithDeadline(context.WithoutCancel(ctx), end.Add(abortTimeout))
 }
 
 // openFile opens a file to be sent.

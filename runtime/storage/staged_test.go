@@ -3,11 +3,13 @@
 package storage
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // A move may get through although its answer does not. The server then knows no file to be moved.
@@ -64,5 +66,19 @@ func TestFilesStoredInPartAreNoticed(t *testing.T) {
 				t.Errorf("download: %v", err)
 			}
 		})
+	}
+}
+
+// What is undone when the time is up has its little time together, however much it is.
+func TestCleaningUpHasOneEnd(t *testing.T) {
+	deadline := time.Now().Add(-abortTimeout / 2)
+	ctx, cancel := context.WithDeadline(t.Context(), deadline)
+	defer cancel()
+	for range 2 {
+		clean, cancel := cleanup(ctx)
+		defer cancel()
+		if end, ok := clean.Deadline(); !ok || !end.Equal(deadline.Add(abortTimeout)) || clean.Err() != nil {
+			t.Errorf("it ends %s after the deadline, %v", end.Sub(deadline), clean.Err())
+		}
 	}
 }
