@@ -202,7 +202,6 @@ func BenchmarkEvent(b *testing.B) {
 	b.ReportMetric(median(own)/median(baseline), "of-python")
 	b.ReportMetric(megabytes(f.status("VmRSS")), "MB-resident")
 	proof.Count(b, "own time per event", median(own), "ms")
-	proof.Count(b, "own processor time per event", processor, "ms")
 }
 
 // pythonTimes are the own times of a supervisor in Python, with the storage of f.
