@@ -32,7 +32,7 @@ type Object struct {
 // ErrNotExist says that an object does not exist.
 var ErrNotExist = errors.New("the object does not exist")
 
-// Secrets gives the values of secrets, such as a provider's password.
+// Secrets gives the values of secrets, such as a provider's password. Its errors say which secret they are about.
 type Secrets interface {
 	Get(ctx context.Context, s job.Secret) (string, error)
 }
