@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,7 +30,7 @@ func (f *fakeSecrets) Get(_ context.Context, s job.Secret) (string, error) {
 	f.asked = append(f.asked, s.String())
 	value, ok := f.values[s.String()]
 	if !ok {
-		return "", errors.New("no such parameter")
+		return "", fmt.Errorf("secret %s: no such parameter", s)
 	}
 	return value, nil
 }
@@ -109,7 +110,7 @@ func TestSecretsThatCannotBeHad(t *testing.T) {
 		secrets *fakeSecrets
 		text    string
 	}{
-		"missing":   {&fakeSecrets{}, "the variable TOKEN is to hold ssm:/lab/token: no such parameter"},
+		"missing":   {&fakeSecrets{}, "the variable TOKEN cannot be set: secret ssm:/lab/token: no such parameter"},
 		"no source": {nil, "no access to secrets"},
 		"zero byte": {&fakeSecrets{values: map[string]string{"ssm:/lab/token": "ses\x00ame"}}, "zero byte"},
 		"too large": {&fakeSecrets{values: map[string]string{"ssm:/lab/token": strings.Repeat("sesame", 1<<15)}}, "larger than a variable"},

@@ -43,7 +43,7 @@ func TestLogInJSON(t *testing.T) {
 	s := &sink{}
 	l := NewLog(s, Info, JSON)
 	t.Cleanup(l.Close)
-	o := newOutput(l, "id", 10)
+	o := newOutput(l, "id", 10, soon())
 	_, _ = o.Write([]byte("said \"\x01\\\t<ü>\xff\n{\"level\":\"ERROR\"}\n"))
 	l.Print(Warning, "id", "new\nline %q", "x")
 	l.Print(Debug, "id", "not logged")
@@ -69,7 +69,7 @@ func TestLinesOfJSONFitCloudWatch(t *testing.T) {
 	s := &sink{}
 	l := NewLog(s, Info, JSON)
 	t.Cleanup(l.Close)
-	o := newOutput(l, "id", 10)
+	o := newOutput(l, "id", 10, soon())
 	_, _ = o.Write([]byte(strings.Repeat("\x01", 100_000) + "\n"))
 	l.Print(Error, "id", "%s", strings.Repeat("\x02", 100_000))
 	l.Flush(10 * time.Second)
@@ -87,7 +87,7 @@ func TestDroppedLinesNameTheirInvocation(t *testing.T) {
 		s := &sink{held: make(chan struct{})}
 		l := NewLog(s, Info, format)
 		t.Cleanup(l.Close)
-		patience := time.Duration(0)
+		patience := patience{}
 		l.line("id", []byte(strings.Repeat("x", 10)), &patience)
 		writing := func() bool {
 			l.mu.Lock()
@@ -162,7 +162,7 @@ func BenchmarkLine(b *testing.B) {
 			defer l.Close()
 			b.SetBytes(int64(len(line)))
 			for b.Loop() {
-				patience := logPatience
+				patience := patience{logPatience, soon()}
 				l.line("8f507cfc-xmpl-4697-b07a-ac58fc914c95", line, &patience)
 			}
 		})

@@ -106,15 +106,22 @@ func (l *Log) drain(w io.Writer) {
 	}
 }
 
+// patience is how long a run of a script may wait for room in the buffer: a time in all, and never past the end of its own time,
+// when the answer must not be late because of what the script writes last.
+type patience struct {
+	left  time.Duration
+	until time.Time
+}
+
 // line adds one line of the script that the invocation id runs. It waits for room while patience lasts, and takes what it
 // waited from it.
-func (l *Log) line(id string, text []byte, patience *time.Duration) {
+func (l *Log) line(id string, text []byte, p *patience) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.full(len(text)) && *patience > 0 {
+	if l.full(len(text)) && p.left > 0 {
 		start := time.Now()
-		l.wait(*patience, func() bool { return !l.full(len(text)) })
-		*patience -= time.Since(start)
+		l.wait(min(p.left, p.until.Sub(start)), func() bool { return !l.full(len(text)) })
+		p.left -= time.Since(start)
 	}
 	if l.full(len(text)) {
 		l.dropped++

@@ -24,15 +24,16 @@ func maxLineOf(f Format) int {
 type output struct {
 	log      *Log
 	id       string // of the invocation
-	patience time.Duration
+	patience patience
 	keep     int // bytes at the end to keep
 	kept     []byte
 	total    int64
 	line     []byte // begun and not yet ended
 }
 
-func newOutput(log *Log, id string, keep int) *output {
-	return &output{log: log, id: id, patience: logPatience, keep: keep}
+// newOutput takes the output of a script whose time is up at stop.
+func newOutput(log *Log, id string, keep int, stop time.Time) *output {
+	return &output{log: log, id: id, patience: patience{logPatience, stop}, keep: keep}
 }
 
 func (o *output) Write(p []byte) (int, error) {

@@ -40,6 +40,8 @@ func must(t *testing.T, errs ...error) {
 	}
 }
 
+func soon() time.Time { return time.Now().Add(time.Minute) }
+
 func newTestLog(t *testing.T, w io.Writer, level Level) *Log {
 	t.Helper()
 	l := NewLog(w, level, Text)
@@ -50,7 +52,7 @@ func newTestLog(t *testing.T, w io.Writer, level Level) *Log {
 func TestOutputIsLoggedByLine(t *testing.T) {
 	s := &sink{}
 	l := newTestLog(t, s, Info)
-	o := newOutput(l, "id", 10)
+	o := newOutput(l, "id", 10, soon())
 	for _, part := range []string{"one\ntw", "o\n\nthr", "ee", " ü"} {
 		if n, err := o.Write([]byte(part)); n != len(part) || err != nil {
 			t.Fatal(n, err)
@@ -80,7 +82,7 @@ func TestOutputIsLoggedByLine(t *testing.T) {
 func TestLongLinesAreSplitBetweenCharacters(t *testing.T) {
 	s := &sink{}
 	l := newTestLog(t, s, Info)
-	o := newOutput(l, "id", 10)
+	o := newOutput(l, "id", 10, soon())
 	line := "x" + strings.Repeat("日", maxLine)
 	for _, part := range []string{line[:5], line[5:100_000], line[100_000:]} {
 		_, _ = o.Write([]byte(part))
@@ -101,7 +103,7 @@ func TestLongLinesAreSplitBetweenCharacters(t *testing.T) {
 func TestTailKeepsTheLastBytes(t *testing.T) {
 	l := newTestLog(t, io.Discard, Info)
 	var all []byte
-	o := newOutput(l, "id", 100)
+	o := newOutput(l, "id", 100, soon())
 	for i := range 300 {
 		part := bytes.Repeat([]byte{byte('a' + i%26)}, i%7+i/250*150)
 		all = append(all, part...)
@@ -118,7 +120,7 @@ func TestTailKeepsTheLastBytes(t *testing.T) {
 func TestLogThatDoesNotMove(t *testing.T) {
 	s := &sink{held: make(chan struct{})}
 	l := newTestLog(t, s, Info)
-	o := newOutput(l, "id", 10)
+	o := newOutput(l, "id", 10, soon())
 	line := strings.Repeat("x", 1000) + "\n"
 	begun := time.Now()
 	for range 5000 {
@@ -160,5 +162,19 @@ func TestParseLevel(t *testing.T) {
 		if got := ParseLevel(name); got != want {
 			t.Errorf("ParseLevel(%q) = %s", name, got)
 		}
+	}
+}
+
+// When its time is up a script is waited for no longer, whatever it writes then.
+func TestPatienceEndsWithTheTime(t *testing.T) {
+	s := &sink{held: make(chan struct{})}
+	defer close(s.held)
+	stop := time.Now().Add(logPatience / 10)
+	o := newOutput(newTestLog(t, s, Info), "id", 10, stop)
+	for range 5000 {
+		_, _ = o.Write([]byte(strings.Repeat("x", 1000) + "\n"))
+	}
+	if late := time.Since(stop); late > logPatience/2 {
+		t.Errorf("5 MB took %s longer than the time", late)
 	}
 }

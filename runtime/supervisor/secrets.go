@@ -53,7 +53,7 @@ func (t *task) fetchSecret(ctx context.Context, name string, s job.Secret) (stri
 	value, err := t.Options.Secrets.Get(ctx, s)
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("the variable %s is to hold %s: %w", name, s, err)
+		return "", fmt.Errorf("the variable %s cannot be set: %w", name, err) // which names the secret
 	case strings.Contains(value, "\x00"):
 		return "", fmt.Errorf("the variable %s is to hold %s: its value has a zero byte, which no variable can hold", name, s)
 	case len(name)+len(value)+2 > maxVariable:
@@ -69,7 +69,7 @@ type storageSecrets struct{ from storage.Secrets }
 func (s storageSecrets) Get(ctx context.Context, secret job.Secret) (string, error) {
 	value, err := s.from.Get(ctx, secret)
 	if err != nil {
-		return "", &job.Error{Type: job.ErrSecret, Message: fmt.Sprintf("a storage provider needs %s: %v", secret, err)}
+		return "", &job.Error{Type: job.ErrSecret, Message: fmt.Sprintf("a storage provider cannot be used: %v", err)}
 	}
 	return value, nil
 }

@@ -215,7 +215,7 @@ func (t *task) runScript() error {
 	if !time.Now().Before(t.stop) {
 		return &job.Error{Type: job.ErrTimeout, Message: "the time was up before the script could start"}
 	}
-	t.out = newOutput(t.Log, t.id, t.keptOutput())
+	t.out = newOutput(t.Log, t.id, t.keptOutput(), t.stop)
 	cmd, err := t.command()
 	if err != nil {
 		return err

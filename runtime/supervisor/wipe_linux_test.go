@@ -9,8 +9,6 @@ import (
 	"time"
 )
 
-func soon() time.Time { return time.Now().Add(time.Minute) }
-
 func checkEmpty(t *testing.T, folder string) {
 	t.Helper()
 	if entries, err := os.ReadDir(folder); err != nil || len(entries) > 0 {
