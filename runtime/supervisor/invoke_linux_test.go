@@ -130,7 +130,7 @@ func TestSecretsThatCannotBeHad(t *testing.T) {
 
 // The credentials of a provider are fetched when it is needed, and their failure is not that of a file.
 func TestCredentialsThatCannotBeHad(t *testing.T) {
-	j := job.Job{Storage: map[string]job.Provider{"minio.lab": {Type: job.MinIO, Endpoint: "http://127.0.0.1:1",
+	j := job.Job{Inputs: []job.Input{{Provider: "minio.lab", Bucket: "b"}}, Storage: map[string]job.Provider{"minio.lab": {Type: job.MinIO, Endpoint: "http://127.0.0.1:1",
 		AccessKey: &job.Credential{Text: "k"}, SecretKey: &job.Credential{Secret: &job.Secret{Service: job.SSM, Name: "/lab/secret"}}}}}
 	l := newLocal(t, j, "echo ran", &fakeSecrets{})
 	_, failed := l.invoke(t, `{"event":{"Records":[{"eventSource":"aws:s3","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},"object":{"key":"k"}}}]},"storage_provider":"minio.lab"}`, time.Minute)

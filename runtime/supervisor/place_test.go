@@ -116,6 +116,48 @@ func TestRequestsMayNameObjectsOfInputsOnly(t *testing.T) {
 	}
 }
 
+// Whoever may send a message must not be able to have objects of another provider fetched that no input covers. What of the
+// account's own S3 may be fetched is for the role to say.
+func TestEventsMayNameObjectsOfInputsOnly(t *testing.T) {
+	for _, c := range []struct {
+		object event.Object
+		taken  bool
+	}{
+		{event.Object{Provider: "minio.one", Bucket: "b", Key: "in/k"}, true},
+		{event.Object{Provider: "minio.one", Bucket: "b", Key: "elsewhere/k"}, false},
+		{event.Object{Provider: "minio.one", Bucket: "private", Key: "in/k"}, false},
+		{event.Object{Provider: "webdav", Key: "k"}, false},
+		{event.Object{Provider: "onedata.eosc", Bucket: "lab", Key: "k"}, false},
+		{event.Object{Bucket: "b", Key: "k"}, true},
+		{event.Object{Provider: "s3", Bucket: "b", Key: "k"}, true},
+	} {
+		for _, kind := range []event.Kind{event.Objects, event.Queue, event.Topic} {
+			v := &invocation{Supervisor: &Supervisor{Options: Options{Job: providersJob()}}, event: &event.Event{Kind: kind}}
+			task := &task{invocation: v, item: event.Item{Object: &c.object}}
+			err := task.identify()
+			if taken := err == nil && task.object != nil; taken != c.taken {
+				t.Errorf("%+v: %v, %v", c.object, task.object, err)
+			}
+			if !c.taken && (err == nil || err.Type != job.ErrBadEvent || !strings.Contains(err.Message, "no input of the function covers it")) {
+				t.Errorf("%+v: %v", c.object, err)
+			}
+		}
+	}
+}
+
+// A request's sequencer is anybody's word: what it says of the order of events must not outlive it.
+func TestRequestsSayNothingOfTheOrder(t *testing.T) {
+	object := event.Object{Provider: "minio.one", Bucket: "b", Key: "in/k", ETag: "e", Sequencer: "FFFF"}
+	v := &invocation{Supervisor: &Supervisor{Options: Options{Job: providersJob()}}, event: &event.Event{Kind: event.HTTP}}
+	task := &task{invocation: v, item: event.Item{Object: &object}}
+	if err := task.identify(); err != nil || task.object == nil || task.object.Sequencer != "" || task.object.ETag != "e" {
+		t.Errorf("%+v, %v", task.object, err)
+	}
+	if object.Sequencer == "" {
+		t.Error("the event was changed")
+	}
+}
+
 func TestCheckJob(t *testing.T) {
 	records := &job.Records{Bucket: "b"}
 	for _, c := range []struct {

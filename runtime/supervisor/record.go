@@ -108,7 +108,7 @@ func (t *task) newRecord(started time.Time, prior *job.Record, failed *job.Error
 		Durations: t.durations,
 		Outputs:   t.stored,
 	}
-	if r.ETag == "" { // it was not fetched
+	if r.ETag == "" && !t.object.Removed() { // it was not fetched
 		r.ETag = t.object.ETag
 	}
 	if prior != nil && prior.ETag == r.ETag {

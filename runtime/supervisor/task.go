@@ -83,8 +83,9 @@ func (t *task) name() string {
 	return t.nameOf(t.item)
 }
 
-// identify finds out what the item is. Whoever sends a request must not be able to have any object of the account fetched, so
-// one that a request names counts only if it is another provider's and an input covers it.
+// identify finds out what the item is. The role says which objects of the account's own S3 may be fetched. With the credentials of
+// another provider much more could be, by whoever may send a message or a request, so an object of it counts only if an
+// input covers it. A request that names one of the account's own, or of no input, is a request like any other.
 func (t *task) identify() *job.Error {
 	if t.item.Err != nil {
 		return &job.Error{Type: job.ErrBadEvent, Message: t.item.Err.Error()}
@@ -95,9 +96,13 @@ func (t *task) identify() *job.Error {
 	object, err := locate(t.Job, t.item.Object)
 	if t.event.Kind == event.HTTP {
 		if err == nil && object.Provider != "" && covered(t.Job.Inputs, object) {
+			object.Sequencer = "" // anybody may have made it up, and a high one would make all later events of the object late
 			t.object, t.file = object, nil
 		}
 		return nil
+	}
+	if err == nil && object.Provider != "" && !covered(t.Job.Inputs, object) {
+		err = fmt.Errorf("the event names %q in the storage provider %q, where no input of the function covers it: add one", joinPath(object.Bucket, object.Key), object.Provider)
 	}
 	if err != nil {
 		return &job.Error{Type: job.ErrBadEvent, Message: err.Error()}
