@@ -11,24 +11,54 @@ import (
 // openKeys are the keys of a provider that hold no secret. What a slip of the pen made of another key may hold one.
 var openKeys = []string{"endpoint", "region", "space", "access_key", "user"}
 
-// hideSecrets marks the values of a tree that hold secrets if they do not say where one is kept.
+// hideSecrets marks the values of a tree that hold secrets if they do not say where one is kept, under names that were
+// meant for these keys too.
 func (r *report) hideSecrets(root *node) {
-	if storage := root.get("storage"); storage != nil {
-		for _, provider := range storage.fields {
-			for _, f := range provider.value.fields {
-				switch {
-				case !slices.Contains(openKeys, f.name):
-					r.hide(f.value)
-				case f.name == "endpoint" && strings.Contains(f.value.text, "@"):
-					r.hide(f.value)
-				}
+	if root == nil {
+		return
+	}
+	for _, f := range root.fields {
+		switch {
+		case meant(f.name, "storage"):
+			r.hideProviders(f.value)
+		case meant(f.name, "secrets"):
+			r.hide(f.value)
+		case f.name == "defaults":
+			r.hideFunction(f.value)
+		case f.name == "functions":
+			for _, function := range f.value.fields {
+				r.hideFunction(function.value)
 			}
 		}
 	}
-	r.hide(root.get("defaults").get("secrets"))
-	if functions := root.get("functions"); functions != nil {
-		for _, f := range functions.fields {
-			r.hide(f.value.get("secrets"))
+}
+
+// meant says whether a name is that of a key, or was probably meant to be.
+func meant(name, key string) bool { return nearest(name, []string{key}, otherWords) != "" }
+
+func (r *report) hideFunction(n *node) {
+	for _, f := range n.fields {
+		if meant(f.name, "secrets") {
+			r.hide(f.value)
+		}
+	}
+}
+
+func (r *report) hideProviders(storage *node) {
+	if storage.kind != mapping {
+		r.hide(storage)
+	}
+	for _, provider := range storage.fields {
+		if provider.value.kind != mapping {
+			r.hide(provider.value)
+		}
+		for _, f := range provider.value.fields {
+			switch {
+			case !slices.Contains(openKeys, f.name):
+				r.hide(f.value)
+			case f.name == "endpoint" && strings.Contains(f.value.text, "@"):
+				r.hide(f.value)
+			}
 		}
 	}
 }

@@ -280,6 +280,13 @@ func TestSecretsAreNotShown(t *testing.T) {
 		"of a function, in env":   in("env: {TOKEN: a}\nsecrets: {TOKEN: hunter2}"),
 		"of defaults":             "project: p\ndefaults: {image: a, secrets: {TOKEN: hunter2}}\nfunctions: {f: {}}\n",
 		"by an anchor":            "project: p\nx: &a hunter2\nfunctions: {f: {image: a, secrets: {TOKEN: *a}}}\n",
+		"misspelt secrets":        in("secretes: {MINE: hunter2}"),
+		"one secret":              in("secret: {MINE: hunter2}"),
+		"at the top":              "project: p\nsecrets: {MINE: hunter2}\nfunctions: {f: {image: a}}\n",
+		"misspelt storage":        "project: p\nfunctions: {f: {image: a}}\nstorages: {minio.lab: {pass: hunter2}}\n",
+		"storage of the original": "project: p\nfunctions: {f: {image: a}}\nstorage_providers: {minio: {lab: {pass: hunter2}}}\n",
+		"storage, alone":          "project: p\nfunctions: {f: {image: a}}\nstorage: hunter2\n",
+		"a provider, alone":       "project: p\nfunctions: {f: {image: a}}\nstorage: {minio.lab: hunter2}\n",
 		"under a name like a key": in("secrets: {password: hunter2}"),
 	} {
 		r := &report{}
