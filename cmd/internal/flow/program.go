@@ -116,7 +116,7 @@ func (c *programCheck) shebang(ctx context.Context, script []byte) error {
 	argument = strings.Trim(argument, " \t")
 	what := "the script's first line asks for " + quoted(name)
 	if err := c.program(ctx, what, name); err != nil {
-		return err
+		return advise(err, "name a program of the image there, or use an image with this one")
 	}
 	if path.Base(name) != "env" || argument == "" || argument[0] == '-' || strings.ContainsAny(argument, "=/") {
 		return nil

@@ -112,7 +112,7 @@ func TestCheckProgram(t *testing.T) {
 		"a script without #!":            {fn: spec.Function{Script: script("echo")}},
 		"no shell":                       {fn: spec.Function{Script: script("echo")}, without: []string{"usr/bin/sh"}, want: "the script needs /bin/sh, which the image SRC does not have: there is no /usr/bin/sh: begin it with #!"},
 		"an interpreter":                 {fn: spec.Function{Script: script("#! /usr/bin/python3 -u\nx")}},
-		"an absent interpreter":          {fn: spec.Function{Script: script("#!/usr/bin/perl\n")}, want: "the script's first line asks for /usr/bin/perl, which the image SRC does not have"},
+		"an absent interpreter":          {fn: spec.Function{Script: script("#!/usr/bin/perl\n")}, want: "the script's first line asks for /usr/bin/perl, which the image SRC does not have: name a program of the image there, or use an image with this one"},
 		"without a newline":              {fn: spec.Function{Script: script("#!/usr/bin/perl")}, want: "asks for /usr/bin/perl, "},
 		"a tab before the argument":      {fn: spec.Function{Script: script("#!/usr/bin/perl\t-w\n")}, want: "asks for /usr/bin/perl, "},
 		"a folder":                       {fn: spec.Function{Script: script("#!/usr/bin\n")}, want: "asks for /usr/bin, which the image SRC has as a folder"},
