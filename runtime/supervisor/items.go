@@ -42,7 +42,7 @@ func (v *invocation) handleItems(ctx context.Context) (*reply, *job.Error) {
 func itemsFailed(failed []failedItem, of int) *job.Error {
 	var list []string
 	for _, f := range failed {
-		list = append(list, fmt.Sprintf("%s: %s: %s", f.name, f.err.Type, cut(f.err.Message, messageTail)))
+		list = append(list, fmt.Sprintf("%s: %s: %s", shown(f.name), f.err.Type, cut(f.err.Message, messageTail)))
 	}
 	return &job.Error{
 		Type:    job.ErrRecordsFailed,

@@ -55,9 +55,8 @@ func appendEscaped(to []byte, r rune) []byte {
 		return append(to, `\t`...)
 	case r == '\r':
 		return append(to, `\r`...)
-	case r < ' ' || r == 0x7f:
-		to = append(to, `\u00`...)
-		return append(to, hex[r>>4], hex[r&15])
+	case steersOutput(r):
+		return append(to, '\\', 'u', hex[r>>12&15], hex[r>>8&15], hex[r>>4&15], hex[r&15])
 	}
 	return utf8.AppendRune(to, r)
 }

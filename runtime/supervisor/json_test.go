@@ -118,10 +118,21 @@ func FuzzAppendQuoted(f *testing.F) {
 		if utf8.ValidString(text) && got != text {
 			t.Errorf("%q became %q", text, got)
 		}
-		if strings.ContainsAny(string(quoted), "\n\r") {
-			t.Errorf("%q is more than one line", quoted)
+		if strings.ContainsFunc(string(quoted), steersOutput) {
+			t.Errorf("%q is more than one line of text", quoted)
 		}
 	})
+}
+
+// Names of objects may hold what terminals and readers of lines follow; JSON allows it to stand as it is.
+func TestSummariesAreText(t *testing.T) {
+	s := &summary{Input: "s3://b/\u009b2J\u0085\u007f\u2028ü\n"}
+	var got summary
+	line := encode(s)
+	must(t, json.Unmarshal(line, &got))
+	if got != *s || strings.ContainsFunc(string(line), steersOutput) {
+		t.Errorf("%q", line)
+	}
 }
 
 // The form is CloudWatch's, see the type's comment.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 )
 
 // Level is how much a message of the runtime's own matters.
@@ -224,9 +225,15 @@ func (l *Log) Close() {
 // line breaks, which would let them pass for messages of the runtime.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if steersOutput(r) {
 			return ' '
 		}
 		return r
 	}, strings.ToValidUTF8(s, "\uFFFD"))
+}
+
+// steersOutput reports whether a character is an order to what shows it rather than text: a control character, of which
+// there is a second set from U+0080 on that terminals follow too, or a line's end by Unicode.
+func steersOutput(r rune) bool {
+	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029'
 }

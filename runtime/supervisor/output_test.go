@@ -150,9 +150,9 @@ func TestPrint(t *testing.T) {
 	s := &sink{}
 	l := newTestLog(t, s, Warning)
 	l.Print(Info, "id", "left out")
-	l.Print(Warning, "", "key %s", "a\nscar ERROR id forged\x1b[2J\xff")
+	l.Print(Warning, "", "key %s", "a\nscar ERROR id forged\x1b[2J\xff\u009b2J\u0085\u2028ü")
 	l.Flush(10 * time.Second)
-	if got, want := s.String(), "scar WARNING - key a scar ERROR id forged [2J\uFFFD\n"; got != want {
+	if got, want := s.String(), "scar WARNING - key a scar ERROR id forged [2J\uFFFD 2J  ü\n"; got != want {
 		t.Errorf("log %q, want %q", got, want)
 	}
 }

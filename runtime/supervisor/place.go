@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/scar-go/scar/runtime/event"
 	"github.com/scar-go/scar/runtime/job"
@@ -18,6 +20,16 @@ func placeName(provider, bucket, key string) string {
 		return "s3://" + bucket + "/" + key
 	}
 	return provider + "/" + joinPath(bucket, key)
+}
+
+// shown is a name as messages have it: as it is where all of it can be printed, else with escapes in place of line breaks and the
+// like. Different names may look the same then.
+func shown(name string) string {
+	if utf8.ValidString(name) && !strings.ContainsFunc(name, func(r rune) bool { return !strconv.IsPrint(r) }) {
+		return name
+	}
+	quoted := strconv.Quote(name)
+	return quoted[1 : len(quoted)-1]
 }
 
 func joinPath(bucket, key string) string {

@@ -25,6 +25,16 @@ func TestPlaceName(t *testing.T) {
 	}
 }
 
+func TestShown(t *testing.T) {
+	for name, want := range map[string]string{
+		"s3://b/a \"k\" ü\\n": `s3://b/a "k" ü\n`, "s3://b/a\nforged": `s3://b/a\nforged`, "\u009b2J": `\u009b2J`, "\xff": `\xff`,
+	} {
+		if got := shown(name); got != want {
+			t.Errorf("%q is shown as %s, want %s", name, got, want)
+		}
+	}
+}
+
 // providersJob has one provider of some types and two of another.
 func providersJob() *job.Job {
 	return &job.Job{

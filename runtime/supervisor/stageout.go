@@ -62,7 +62,7 @@ func (t *task) stageOut(ctx context.Context) error {
 	for _, u := range uploads {
 		if u.stored {
 			t.stored = append(t.stored, u.to)
-			t.print(Debug, "stored %s, %d bytes", placeOf(u.to), u.to.Size)
+			t.print(Debug, "stored %s, %d bytes", shown(placeOf(u.to)), u.to.Size)
 		}
 	}
 	if failed != nil {
@@ -103,11 +103,11 @@ func (t *task) planUploads(results []result) ([]*upload, error) {
 		for _, o := range outputs {
 			to := job.Object{Provider: o.Provider, Bucket: o.Bucket, Key: o.Prefix + folder + r.rel}
 			if err := t.checkKey(to); err != nil {
-				return nil, fmt.Errorf("%q cannot be stored as %s: %w", r.rel, cut(placeOf(to), messageTail/4), err)
+				return nil, fmt.Errorf("%q cannot be stored as %s: %w", r.rel, cut(shown(placeOf(to)), messageTail/4), err)
 			}
 			place := placeOf(to)
 			if other, ok := taken[place]; ok {
-				return nil, fmt.Errorf("%q and %q would both be stored as %s", other, r.rel, place)
+				return nil, fmt.Errorf("%q and %q would both be stored as %s", other, r.rel, shown(place))
 			}
 			taken[place] = r.rel
 			uploads = append(uploads, &upload{from: r.path, to: to})
@@ -242,9 +242,9 @@ func describe(uploads []*upload) error {
 	var stored, missing []string
 	for _, u := range uploads {
 		if u.stored {
-			stored = append(stored, placeOf(u.to))
+			stored = append(stored, shown(placeOf(u.to)))
 		} else {
-			place := placeOf(u.to)
+			place := shown(placeOf(u.to))
 			why := strings.TrimPrefix(u.err.Error(), "store "+place+": ") // which stores say as well
 			missing = append(missing, fmt.Sprintf("%s (%s)", place, cut(why, messageTail/4)))
 		}

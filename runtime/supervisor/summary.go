@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/scar-go/scar/runtime/job"
 )
@@ -64,11 +65,20 @@ func withoutOutput(e *job.Error) string {
 	return message
 }
 
-// encode is a value as JSON for the log. The values that are logged so have a form in JSON whatever they hold.
+// encode is a value as JSON for the log. The values that are logged so have a form in JSON whatever they hold. Of what
+// steersOutput reports, encoding/json leaves some as it is.
 func encode(value any) []byte {
 	b, err := json.Marshal(value)
 	if err != nil {
 		return []byte("{}")
 	}
-	return b
+	escaped := make([]byte, 0, len(b))
+	for _, r := range string(b) {
+		if steersOutput(r) {
+			escaped = appendEscaped(escaped, r)
+		} else {
+			escaped = utf8.AppendRune(escaped, r)
+		}
+	}
+	return escaped
 }

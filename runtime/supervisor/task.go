@@ -201,7 +201,7 @@ func (t *task) reserve(size int64) error {
 		return nil // a file system that does not tell is tried
 	}
 	return &job.Error{Type: job.ErrDiskFull, Message: fmt.Sprintf(
-		"the input %s needs %d MB, /tmp has %d MB free: raise ephemeral_storage", t.name(), (size+1<<20-1)>>20, available>>20)}
+		"the input %s needs %d MB, /tmp has %d MB free: raise ephemeral_storage", shown(t.name()), (size+1<<20-1)>>20, available>>20)}
 }
 
 func (t *task) stageInError(err error) *job.Error {
