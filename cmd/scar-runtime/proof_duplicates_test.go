@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -118,5 +119,30 @@ func TestFailedVersionIsTriedAgain(t *testing.T) {
 	}
 	if r := f.recordOf("in/a"); r.Status != job.Done || r.Sequencer != second.sequencer() {
 		t.Errorf("the record is %+v", r)
+	}
+}
+
+// The record of an input names all its results, however many a script made.
+func TestRecordOfManyResultsTellsADuplicate(t *testing.T) {
+	j := newJob()
+	j.Dedupe = true
+	f := start(t, j, `echo ran; echo content > "$TMP_OUTPUT_DIR/result"`)
+	payload := f.put("in/a", "content")
+	f.output(f.invoke(payload))
+	r := f.record("in/a")
+	for i := range 30_000 {
+		r.Outputs = append(r.Outputs, job.Object{Provider: job.OwnS3, Bucket: bucket, Key: fmt.Sprintf("out/a-result-of-many-%d.json", i), Size: 7})
+	}
+	content, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := job.RecordKey("f", job.OwnS3, bucket, "in/a")
+	if _, err := f.s3.backend.DeleteObject(bucket, key); err != nil { // its checksum would stay
+		t.Fatal(err)
+	}
+	f.store(key, string(content))
+	if got := f.output(f.invoke(payload)); got != "" {
+		t.Errorf("the duplicate was processed: %s", got)
 	}
 }

@@ -105,8 +105,8 @@ func (s *S3) put(ctx context.Context, bucket, key, contentType string, content b
 	return sum.stored(out.ETag, out.ServerSideEncryption, out.SSECustomerAlgorithm)
 }
 
-// ReadLimit is how many bytes Read takes at most.
-const ReadLimit = 1 << 20
+// ReadLimit is how many bytes Read takes at most: the record of an input names all outputs, and a script may make many thousands.
+const ReadLimit = 64 << 20
 
 // Read returns a small object. One that does not exist is ErrNotExist; one of more than ReadLimit bytes an error.
 func (s *S3) Read(ctx context.Context, bucket, key string) ([]byte, error) {
@@ -124,14 +124,15 @@ func (s *S3) read(ctx context.Context, bucket, key string) ([]byte, error) {
 		return nil, err
 	}
 	defer out.Body.Close()
-	content, err := io.ReadAll(io.LimitReader(bodyReader{out.Body}, ReadLimit+1))
-	if err != nil {
+	var content bytes.Buffer
+	content.Grow(int(min(max(aws.ToInt64(out.ContentLength), 0), ReadLimit)) + bytes.MinRead)
+	if _, err := content.ReadFrom(io.LimitReader(bodyReader{out.Body}, ReadLimit+1)); err != nil {
 		return nil, err
 	}
-	if len(content) > ReadLimit {
+	if content.Len() > ReadLimit {
 		return nil, fmt.Errorf("the object has more than %d bytes", ReadLimit)
 	}
-	return content, nil
+	return content.Bytes(), nil
 }
 
 // Write stores a small object of JSON.

@@ -46,3 +46,15 @@ func FuzzCompareSequencers(f *testing.F) {
 		}
 	})
 }
+
+func FuzzParsePrior(f *testing.F) {
+	f.Add([]byte(`{"version":1,"function":"f","key":"k","status":"done","attempts":2,"outputs":[{"key":"out/k"}]}`))
+	f.Add([]byte(`{"outputs":null,"error":{}}`))
+	f.Add([]byte(`[]`))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		prior, err := parsePrior(content)
+		if (err == nil) != (prior != nil) || prior != nil && prior.Outputs != nil {
+			t.Errorf("%+v, %v", prior, err)
+		}
+	})
+}

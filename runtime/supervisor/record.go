@@ -46,12 +46,29 @@ func (t *task) fetchPrior(ctx context.Context) (*job.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	var prior job.Record
-	if err := json.Unmarshal(content, &prior); err != nil {
+	prior, err := parsePrior(content)
+	if err != nil {
 		return nil, fmt.Errorf("read the record of the last attempt: %w", err)
 	}
-	return &prior, nil
+	return prior, nil
 }
+
+// parsePrior reads a record but its outputs, which may be many and are of no interest to the next attempt.
+func parsePrior(content []byte) (*job.Record, error) {
+	var prior struct {
+		job.Record
+		Outputs passedOver `json:"outputs"`
+	}
+	if err := json.Unmarshal(content, &prior); err != nil {
+		return nil, err
+	}
+	return &prior.Record, nil
+}
+
+// passedOver is a part of a document that is not kept.
+type passedOver struct{}
+
+func (*passedOver) UnmarshalJSON([]byte) error { return nil }
 
 func (t *task) recordKey() string {
 	return job.RecordKey(t.Job.Function, t.object.Provider, t.object.Bucket, t.object.Key)
