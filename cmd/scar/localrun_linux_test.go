@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -37,6 +38,34 @@ func TestKilledRunIsCleanedUp(t *testing.T) {
 	}
 	if _, stderr, code := a.scar("local", "run", "--in", "in", "--out", "out"); code != exitError { // the image has no program
 		t.Errorf("the next run ended with %d:\n%s", code, stderr)
+	}
+	if all, err := filepath.Glob(filepath.Join(temp, "scar-run-*")); err != nil || len(all) > 0 {
+		t.Errorf("left: %v, %v", all, err)
+	}
+}
+
+// TestClosedTerminalEndsARunCleanly tells a run twice that its terminal is gone, as a shell and the kernel do.
+func TestClosedTerminalEndsARunCleanly(t *testing.T) {
+	a := newAccount(t) // for its project only
+	temp := t.TempDir()
+	in := filepath.Join(a.dir, "in")
+	if err := os.Mkdir(in, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(in, "a.png"), "a")
+	run := exec.Command("scar", "local", "run", "--in", "in", "--out", "out")
+	run.Dir, run.Env = a.dir, homeWithoutAWS(a.dir, "TMPDIR="+temp)
+	if err := run.Start(); err != nil {
+		t.Fatal(err)
+	}
+	awaitFile(t, filepath.Join(temp, "scar-run-*", "state.db"))
+	for range 2 {
+		if err := run.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := run.Wait(); run.ProcessState.ExitCode() != exitError {
+		t.Errorf("it ended with %v", err)
 	}
 	if all, err := filepath.Glob(filepath.Join(temp, "scar-run-*")); err != nil || len(all) > 0 {
 		t.Errorf("left: %v, %v", all, err)

@@ -65,24 +65,35 @@ type exitCode int
 func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 // interruptible returns a context that the first interrupt ends, so that what is under way can be
-// brought to a clean end; the second ends the process. say is called for the first.
+// brought to a clean end; the second ends the process. say is called for the first. A terminal that is closed is an
+// interrupt too, but to those that nohup started, and never a second one: a shell and the kernel may both tell of it.
 func interruptible(parent context.Context, say func()) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(parent)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	over := make(chan struct{})
 	go func() {
-		for n := 0; ; n++ {
+		for ctx.Err() == nil {
 			select {
 			case <-signals:
+				say()
+				cancel()
 			case <-over:
 				return
 			}
-			if n > 0 {
-				os.Exit(exitError)
+		}
+		for {
+			select {
+			case again := <-signals:
+				if again != syscall.SIGHUP {
+					os.Exit(exitError)
+				}
+			case <-over:
+				return
 			}
-			say()
-			cancel()
 		}
 	}()
 	return ctx, func() {
