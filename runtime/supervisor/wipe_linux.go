@@ -3,6 +3,8 @@ package supervisor
 import (
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"os"
 	"strconv"
 	"time"
@@ -55,19 +57,46 @@ func empty(path string, end time.Time) error {
 	return nil
 }
 
-// empty removes the entries of a folder.
+// namesAtOnce is how many names of a folder are held in memory. A script may leave millions of files in one.
+const namesAtOnce = 4096
+
+// empty removes the entries of a folder. A file system may pass over some while others are removed, so a folder that is read in
+// parts is read again, as long as there are fewer each time.
 func (w *wiper) empty(folder, depth int) {
-	names, err := list(folder)
-	if err != nil {
-		w.note(err)
-	}
-	for _, name := range names {
-		if time.Now().After(w.end) {
-			w.note(os.ErrDeadlineExceeded)
+	for before := math.MaxInt; ; {
+		names := w.pass(folder, depth)
+		if names <= namesAtOnce || names >= before {
 			return
 		}
-		if err := w.remove(folder, name, depth); err != nil {
-			w.note(fmt.Errorf("remove %q: %w", name, err))
+		before = names
+	}
+}
+
+// pass goes through a folder once and returns how many names it has read: none if the time is up.
+func (w *wiper) pass(folder, depth int) (read int) {
+	file, err := reopen(folder)
+	if err != nil {
+		w.note(err)
+		return 0
+	}
+	defer file.Close()
+	for {
+		names, err := file.Readdirnames(namesAtOnce)
+		if err != nil && err != io.EOF {
+			w.note(err)
+		}
+		if len(names) == 0 {
+			return read
+		}
+		read += len(names)
+		for _, name := range names {
+			if time.Now().After(w.end) {
+				w.note(os.ErrDeadlineExceeded)
+				return 0
+			}
+			if err := w.remove(folder, name, depth); err != nil {
+				w.note(fmt.Errorf("remove %q: %w", name, err))
+			}
 		}
 	}
 }
@@ -125,15 +154,13 @@ func (w *wiper) moveUp(folder int, name string) error {
 	return unix.Renameat(folder, name, w.top, ".scar-deep-"+strconv.Itoa(os.Getpid())+"-"+strconv.Itoa(w.moved))
 }
 
-// list reads the names in a folder by a descriptor of its own, from the beginning.
-func list(folder int) ([]string, error) {
+// reopen opens a folder once more, to be read from the beginning.
+func reopen(folder int) (*os.File, error) {
 	fd, err := unix.Openat(folder, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
 	}
-	file := os.NewFile(uintptr(fd), "folder")
-	defer file.Close()
-	return file.Readdirnames(-1)
+	return os.NewFile(uintptr(fd), "folder"), nil
 }
 
 // free returns the bytes that a user without privileges may still write to the file system that holds path.

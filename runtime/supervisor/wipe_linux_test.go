@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,6 +57,17 @@ func TestEmptyADeepTree(t *testing.T) {
 		fd = next
 	}
 	must(t, syscall.Close(fd), empty(folder, soon()))
+	checkEmpty(t, folder)
+}
+
+// A folder of so many files that it is read in parts.
+func TestEmptyAFolderOfManyFiles(t *testing.T) {
+	folder := t.TempDir()
+	for i := range 5 * namesAtOnce / 2 {
+		must(t, os.WriteFile(filepath.Join(folder, fmt.Sprintf("a file with a name of some length, number %d", i)), nil, 0o600))
+	}
+	must(t, os.MkdirAll(filepath.Join(folder, "sub/sub"), 0o700))
+	must(t, empty(folder, soon()))
 	checkEmpty(t, folder)
 }
 
