@@ -139,6 +139,33 @@ func TestCredentialsThatCannotBeHad(t *testing.T) {
 	}
 }
 
+// A script does not run for hours only to find that there is nowhere to put what it made.
+func TestOutputsAreOpenedBeforeTheScriptRuns(t *testing.T) {
+	with := func(name string) *job.Credential {
+		return &job.Credential{Secret: &job.Secret{Service: job.SSM, Name: name}}
+	}
+	j := job.Job{
+		Outputs: []job.Output{{Provider: "minio.lab", Bucket: "b", Prefix: "a/"}, {Provider: "minio.lab", Bucket: "b", Prefix: "c/"}},
+		Storage: map[string]job.Provider{
+			"minio.lab":   {Type: job.MinIO, Endpoint: "http://127.0.0.1:1", AccessKey: &job.Credential{Text: "k"}, SecretKey: with("/lab/secret")},
+			"minio.other": {Type: job.MinIO, Endpoint: "http://127.0.0.1:1", AccessKey: &job.Credential{Text: "k"}, SecretKey: with("/other/secret")},
+		},
+	}
+	secrets := &fakeSecrets{}
+	l := newLocal(t, j, "echo ran", secrets)
+	_, failed := l.invoke(t, "{}", time.Minute)
+	if failed == nil || failed.Type != job.ErrSecret || !strings.Contains(failed.Message, "ssm:/lab/secret") {
+		t.Errorf("%+v", failed)
+	}
+	if strings.Contains(l.log.String(), "ran\n") || strings.Contains(strings.Join(secrets.asked, " "), "other") {
+		t.Errorf("the script ran, or too much was fetched: %q, %s", secrets.asked, l.log)
+	}
+	secrets.values = map[string]string{"ssm:/lab/secret": "s"}
+	if _, failed := l.invoke(t, "{}", time.Minute); failed != nil { // there are no outputs, and nobody is called
+		t.Errorf("%+v", failed)
+	}
+}
+
 // queueOf is an event with messages of plain text, each named by its id, in a group or none.
 func queueOf(group string, ids ...string) string {
 	var records []map[string]any
@@ -185,6 +212,14 @@ func TestQueueOfFailuresFails(t *testing.T) {
 	if failed == nil || failed.Type != job.ErrRecordsFailed || !strings.Contains(failed.Message, "2 of 2 records failed:\nmessage 1: Scar.ScriptFailed") ||
 		!strings.Contains(failed.Message, "message 2: Scar.ScriptFailed: not run") {
 		t.Errorf("two messages: %+v", failed)
+	}
+}
+
+// Messages that all fail are no success because two of them have one id.
+func TestQueueOfOneMessageTwiceFails(t *testing.T) {
+	l := newLocal(t, job.Job{}, `exit 3`, nil)
+	if got, failed := l.invoke(t, queueOf("", "1", "1"), time.Minute); failed == nil || failed.Type != job.ErrScriptFailed {
+		t.Errorf("%s, %+v", got, failed)
 	}
 }
 

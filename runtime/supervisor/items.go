@@ -9,10 +9,26 @@ import (
 	"github.com/scar-go/scar/runtime/job"
 )
 
-// failedItem is an item that failed, under the name that messages call it by.
-type failedItem struct {
-	name string
-	err  *job.Error
+// failures are the items of an event that failed: there may be many, and a message has room for some.
+type failures struct {
+	count int
+	first *job.Error
+	list  strings.Builder // a line for each that may have room
+}
+
+// add takes down a failure, under the name that messages call the item by.
+func (f *failures) add(name string, err *job.Error) {
+	if f.count++; f.count == 1 {
+		f.first = err
+	}
+	if f.list.Len() < maxMessage {
+		fmt.Fprintf(&f.list, "\n%s: %s: %s", shown(name), err.Type, cut(err.Message, messageTail))
+	}
+}
+
+// of is the failure of an event of so many items.
+func (f *failures) of(items int) *job.Error {
+	return &job.Error{Type: job.ErrRecordsFailed, Message: fmt.Sprintf("%d of %d records failed:%s", f.count, items, &f.list)}
 }
 
 // handleItems tries every item, whatever becomes of those before it. The reply to one item is that of its run; that to several
@@ -23,31 +39,20 @@ func (v *invocation) handleItems(ctx context.Context) (*reply, *job.Error) {
 		return v.handleItem(ctx, items[0])
 	}
 	all := newReply()
-	var failed []failedItem
+	var failed failures
 	for _, item := range items {
 		r, err := v.handleItem(ctx, item)
 		if err != nil {
-			failed = append(failed, failedItem{v.nameOf(item), err})
+			failed.add(v.nameOf(item), err)
 			continue
 		}
 		all.body = append(all.body, r.body...)
 		all.body = all.body[max(0, len(all.body)-eventBody):]
 	}
-	if len(failed) > 0 {
-		return nil, itemsFailed(failed, len(items))
+	if failed.count > 0 {
+		return nil, failed.of(len(items))
 	}
 	return all, nil
-}
-
-func itemsFailed(failed []failedItem, of int) *job.Error {
-	var list []string
-	for _, f := range failed {
-		list = append(list, fmt.Sprintf("%s: %s: %s", shown(f.name), f.err.Type, cut(f.err.Message, messageTail)))
-	}
-	return &job.Error{
-		Type:    job.ErrRecordsFailed,
-		Message: fmt.Sprintf("%d of %d records failed:\n%s", len(failed), of, strings.Join(list, "\n")),
-	}
 }
 
 // nameOf is what messages call an item.

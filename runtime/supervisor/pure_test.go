@@ -217,3 +217,15 @@ func TestEnumerate(t *testing.T) {
 		t.Error("the list was changed")
 	}
 }
+
+// A message has room for some of an event's failures, and more are not kept for it.
+func TestFailuresAreBounded(t *testing.T) {
+	var f failures
+	for range 10_000 {
+		f.add("s3://b/k\n", &job.Error{Type: job.ErrScriptFailed, Message: strings.Repeat("x", 2*messageTail)})
+	}
+	e := f.of(10_001)
+	if !strings.HasPrefix(e.Message, "10000 of 10001 records failed:\ns3://b/k\\n: Scar.ScriptFailed: xxx") || len(e.Message) > maxMessage+2*messageTail {
+		t.Errorf("%d bytes: %.100q", len(e.Message), e.Message)
+	}
+}

@@ -22,7 +22,7 @@ type messageFailure struct {
 // batch is what has become of the messages of a queue so far.
 type batch struct {
 	answer   batchFailures
-	failed   []failedItem          // one for each message of the answer
+	failed   failures              // one for each message of the answer
 	messages map[string]bool       // by id: those that failed
 	groups   map[string]*job.Error // of a FIFO queue, by id: the first failure
 }
@@ -37,17 +37,21 @@ func (v *invocation) handleQueue(ctx context.Context) ([]byte, *job.Error) {
 			b.fail(m, v.nameOf(item), err)
 		}
 	}
+	arrived := map[string]bool{} // by id: nothing promises that no two are the same
+	for _, m := range v.event.Messages {
+		arrived[m.ID] = true
+	}
 	switch {
-	case len(b.failed) == 0 || len(b.failed) < len(v.event.Messages):
+	case b.failed.count == 0 || b.failed.count < len(arrived):
 		answer, err := json.Marshal(b.answer)
 		if err != nil {
 			return nil, &job.Error{Type: job.ErrInternal, Message: err.Error()}
 		}
 		return answer, nil
-	case len(b.failed) == 1:
-		return nil, b.failed[0].err
+	case b.failed.count == 1:
+		return nil, b.failed.first
 	}
-	return nil, itemsFailed(b.failed, len(v.event.Messages))
+	return nil, b.failed.of(len(arrived))
 }
 
 // handleMessage handles what one message brought. Within a group of a FIFO queue the order counts: what follows a failure is
@@ -70,6 +74,6 @@ func (b *batch) fail(m *event.Message, name string, err *job.Error) {
 		return
 	}
 	b.messages[m.ID] = true
-	b.failed = append(b.failed, failedItem{name, err})
+	b.failed.add(name, err)
 	b.answer.Failures = append(b.answer.Failures, messageFailure{m.ID})
 }
