@@ -69,7 +69,35 @@ type storageSecrets struct{ from storage.Secrets }
 func (s storageSecrets) Get(ctx context.Context, secret job.Secret) (string, error) {
 	value, err := s.from.Get(ctx, secret)
 	if err != nil {
-		return "", &job.Error{Type: job.ErrSecret, Message: fmt.Sprintf("a storage provider cannot be used: %v", err)}
+		return "", &job.Error{Type: job.ErrSecret, Message: err.Error()}
 	}
 	return value, nil
+}
+
+// openStore opens the store of a provider.
+func (t *task) openStore(ctx context.Context, provider string) (storage.Store, error) {
+	store, err := t.stores.Open(ctx, provider)
+	var secret *job.Error
+	if errors.As(err, &secret) {
+		return nil, &job.Error{Type: secret.Type, Message: fmt.Sprintf("storage provider %q: %s", provider, secret.Message)}
+	}
+	return store, err
+}
+
+// openOutputs opens the stores of all outputs, which fetches their credentials but calls none of them: a script should
+// not run for long only to find that there is nowhere to put its results.
+func (t *task) openOutputs(ctx context.Context) error {
+	ctx, cancel := context.WithDeadline(ctx, t.stop)
+	defer cancel()
+	seen := map[string]bool{job.OwnS3: true} // which has no credentials to be fetched
+	for _, out := range t.Job.Outputs {
+		if seen[out.Provider] {
+			continue
+		}
+		seen[out.Provider] = true
+		if _, err := t.openStore(ctx, out.Provider); err != nil {
+			return err
+		}
+	}
+	return nil
 }

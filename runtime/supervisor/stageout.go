@@ -75,7 +75,7 @@ func (t *task) send(ctx context.Context, u *upload) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("the time was up: %w", ctx.Err())
 	}
-	store, err := t.stores.Open(ctx, u.to.Provider)
+	store, err := t.openStore(ctx, u.to.Provider)
 	if err != nil {
 		return err
 	}

@@ -144,6 +144,9 @@ func (t *task) process(ctx context.Context) *job.Error {
 	if err := t.fetchSecrets(ctx); err != nil {
 		return asError(err, job.ErrSecret)
 	}
+	if err := t.openOutputs(ctx); err != nil {
+		return asError(err, job.ErrStageOut)
+	}
 	if err := timed(&t.durations.StageIn, func() error { return t.stageIn(ctx) }); err != nil {
 		return t.stageInError(err)
 	}
@@ -185,7 +188,7 @@ func (t *task) stageIn(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithDeadline(ctx, t.stop)
 	defer cancel()
-	store, err := t.stores.Open(ctx, providerOf(t.object))
+	store, err := t.openStore(ctx, providerOf(t.object))
 	if err != nil {
 		return err
 	}
