@@ -53,6 +53,7 @@ func ParseFormat(name string) Format {
 
 const (
 	logBuffer   = 1 << 20     // bytes that wait for a log that does not take them at once
+	ownBuffer   = 8 << 20     // bytes that wait at most, those that the runtime writes itself included
 	logPatience = time.Second // for which one run of a script may wait for room in the buffer, in all
 )
 
@@ -103,6 +104,9 @@ func (l *Log) drain(w io.Writer) {
 		_, _ = w.Write(batch)
 		l.mu.Lock()
 		l.writing = false
+		if cap(batch) > 2*logBuffer {
+			batch = nil // it was needed once
+		}
 		l.changed.Broadcast()
 	}
 }
@@ -163,9 +167,20 @@ func (l *Log) Print(level Level, id, format string, args ...any) {
 		return
 	}
 	message := fmt.Sprintf(format, args...)
+	l.add(id, func(to []byte) []byte { return l.appendMessage(to, level, id, message) })
+}
+
+// add adds a line of the runtime's own. It waits for nothing: there are few of them as a rule, and an event whose many records
+// all fail must not use up the memory of a function whose log does not move.
+func (l *Log) add(id string, line func(to []byte) []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.pending = l.appendMessage(l.pending, level, id, message)
+	if len(l.pending) > ownBuffer {
+		l.dropped++
+		l.droppedOf = id
+		return
+	}
+	l.pending = line(l.pending)
 	l.changed.Broadcast()
 }
 
@@ -179,19 +194,13 @@ func (l *Log) summarize(level Level, id string, s *summary) {
 		return
 	}
 	fields := encode(s)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.pending = appendObject(l.pending, level, id, s.Input+": "+s.Status, fields)
-	l.changed.Broadcast()
+	l.add(id, func(to []byte) []byte { return appendObject(to, level, id, s.Input+": "+s.Status, fields) })
 }
 
 // metrics adds a line for CloudWatch to read, which may have nothing but JSON in both formats.
 func (l *Log) metrics(m *embeddedMetrics) {
 	line := encode(m)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.pending = append(append(l.pending, line...), '\n')
-	l.changed.Broadcast()
+	l.add(m.RequestID, func(to []byte) []byte { return append(append(to, line...), '\n') })
 }
 
 // appendMessage appends a line of the runtime's own. A message is cut as the script's lines are.

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -176,5 +177,24 @@ func TestPatienceEndsWithTheTime(t *testing.T) {
 	}
 	if late := time.Since(stop); late > logPatience/2 {
 		t.Errorf("5 MB took %s longer than the time", late)
+	}
+}
+
+// The runtime's own messages take bounded memory too while the log does not move.
+func TestMessagesAreBounded(t *testing.T) {
+	s := &sink{held: make(chan struct{})}
+	l := newTestLog(t, s, Info)
+	const n = 200
+	for range n {
+		l.Print(Error, "id", "%s", strings.Repeat("x", maxLine))
+	}
+	close(s.held)
+	if !l.Flush(10 * time.Second) {
+		t.Fatal("the log is not flushed")
+	}
+	text := s.String()
+	dropped := n - strings.Count(text, "xxx\n")
+	if len(text) > ownBuffer+3*maxLine || dropped == 0 || !strings.Contains(text, fmt.Sprintf("scar WARNING id %d lines were dropped", dropped)) {
+		t.Errorf("%d bytes, %d of %d messages", len(text), n-dropped, n)
 	}
 }
