@@ -153,14 +153,14 @@ func (p *providerReader) checkKeys(s Storage) {
 	}
 }
 
-// isAWS says whether an endpoint is one of AWS.
+// awsS3 matches the hosts of AWS's S3 (AWS General Reference, "Amazon S3 endpoints and quotas"; S3 user guide, "AWS PrivateLink
+// for Amazon S3"). Machines and load balancers that AWS's users run are under amazonaws.com too, with a MinIO on them perhaps.
+var awsS3 = pattern(`^(?:.+\.)?s3(?:-fips|-accelerate|-accesspoint|-accesspoint-fips|-[a-z]{2}(?:-[a-z]+)+-[0-9]+)?(?:\.[a-z0-9-]+)*\.amazonaws\.com(?:\.cn)?$`)
+
+// isAWS says whether an endpoint is AWS's S3.
 func isAWS(endpoint string) bool {
 	u, err := url.Parse(endpoint)
-	if err != nil {
-		return false
-	}
-	host := "." + strings.ToLower(u.Hostname())
-	return strings.HasSuffix(host, ".amazonaws.com") || strings.HasSuffix(host, ".amazonaws.com.cn")
+	return err == nil && awsS3().MatchString(strings.ToLower(u.Hostname()))
 }
 
 // UsesRole says whether the provider is reached with the credentials of the function's role.

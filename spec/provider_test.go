@@ -316,3 +316,18 @@ func TestLinesOfPlacesAreShown(t *testing.T) {
 		t.Errorf("got %+v", problems)
 	}
 }
+
+func TestIsAWS(t *testing.T) {
+	for host, want := range map[string]bool{
+		"s3.amazonaws.com": true, "S3.eu-west-1.amazonaws.com": true, "s3-eu-west-1.amazonaws.com": true, "s3-us-gov-west-1.amazonaws.com": true,
+		"s3.dualstack.eu-west-1.amazonaws.com": true, "s3-fips.us-gov-west-1.amazonaws.com": true, "s3.cn-north-1.amazonaws.com.cn": true,
+		"bucket.vpce-1a2b3c4d-5e6f.s3.us-east-1.vpce.amazonaws.com": true, "s3-accelerate.dualstack.amazonaws.com": true, "s3.eu-west-1.amazonaws.com:443": true,
+		"ec2-203-0-113-25.compute-1.amazonaws.com": false, "ec2-203-0-113-25.eu-west-1.compute.amazonaws.com": false,
+		"minio-1234567890.eu-west-1.elb.amazonaws.com": false, "s3-proxy-1234567890.eu-west-1.elb.amazonaws.com": false,
+		"abc.execute-api.eu-west-1.amazonaws.com": false, "s3.example.org": false, "s3.amazonaws.com.example.org": false, "s3amazonaws.com": false, "": false,
+	} {
+		if got := isAWS("https://" + host); got != want {
+			t.Errorf("%s: %v", host, got)
+		}
+	}
+}
