@@ -226,6 +226,26 @@ func TestSlowLogDoesNotHoldTheScriptUp(t *testing.T) {
 	}
 }
 
+// A log that stands still may make lines be dropped, but the answer is in time, even if the script writes all that only once it
+// is asked to end.
+func TestLogThatStandsStillDelaysNoAnswer(t *testing.T) {
+	for _, margin := range []int{1, 2} {
+		j := newJob()
+		j.TimeoutMargin = margin
+		f := prepare(t, j, "#!/bin/sh\ntrap 'yes a line of the script' TERM\nsleep 1000 & wait")
+		r, w, err := os.Pipe() // that nobody reads
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		f.runWithLog(w)
+		w.Close()
+		if fault := f.hang("{}", 4*time.Second, 500*time.Millisecond); fault != "" {
+			t.Errorf("with a margin of %d s: %s", margin, fault)
+		}
+	}
+}
+
 // mounted has a function start in namespaces where a command has mounted something; $1 is the folder for temporary files.
 func (f *function) mounted(command string) {
 	f.t.Helper()

@@ -100,7 +100,7 @@ func same(a, b string) bool {
 // callers see an error type of job's.
 func (s *Supervisor) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	v := s.begin(ctx)
-	defer func() { s.Log.Flush(min(logPatience, max(0, time.Until(v.answerBy)))) }()
+	defer func() { s.Log.Flush(min(logPatience, max(0, time.Until(v.tidyBy)))) }()
 	answer, failed := v.guard(func() ([]byte, *job.Error) { return v.handle(ctx, payload) })
 	if failed != nil && v.answersByHTTP() {
 		answer, failed = v.guard(func() ([]byte, *job.Error) { return v.answerFailure(failed) })
@@ -159,6 +159,7 @@ type invocation struct {
 	stop     time.Time     // when the script is ended
 	grace    time.Duration // that it has then to end by itself
 	storeBy  time.Time     // when outputs that are not stored are given up
+	tidyBy   time.Time     // when what is left is left, and the log waited for no longer
 	answerBy time.Time
 	event    *event.Event
 }
@@ -166,7 +167,8 @@ type invocation struct {
 const (
 	maxMessage = 16 << 10               // bytes of an error's message
 	answerTime = 500 * time.Millisecond // kept back from the deadline for the answer to travel
-	recordTime = time.Second            // kept back from that for the record, and for what is left to be removed
+	sendTime   = 50 * time.Millisecond  // kept back from that for the answer to be made and sent
+	recordTime = time.Second            // kept back from the answer for the record, and for what is left to be removed
 	minMargin  = time.Second
 	maxGrace   = 2 * time.Second
 )
@@ -184,6 +186,7 @@ func (s *Supervisor) begin(ctx context.Context) *invocation {
 	v.stop = deadline.Add(-margin)
 	v.grace = min(margin/4, maxGrace)
 	v.answerBy = deadline.Add(-min(answerTime, margin/2))
+	v.tidyBy = v.answerBy.Add(-min(sendTime, margin/20))
 	v.storeBy = v.answerBy.Add(-min(recordTime, margin/4))
 	return v
 }
@@ -205,7 +208,7 @@ func (v *invocation) print(level Level, format string, args ...any) {
 
 // clear empties the folder for temporary files.
 func (v *invocation) clear() {
-	if err := empty(v.Temp, v.answerBy); err != nil {
+	if err := empty(v.Temp, v.tidyBy); err != nil {
 		v.print(Warning, "files are left: %v", err)
 	}
 }
