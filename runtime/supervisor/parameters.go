@@ -18,8 +18,12 @@ const maxParameters = 64 << 10
 // code of his own by them, so no parameter of a query becomes one. No such list is complete: a
 // script that wants none of the parameters as variables has them in EVENT and QUERY_STRING.
 //
-// Names are compared as they are, but for the proxies, which programs read in both cases.
+// Names are compared as they are, but for the proxies, which programs read in both cases. Besides names and beginnings there are
+// endings: whatever program a variable belongs to, one that names a path tells it where to look for code or settings, and
+// one that holds options what to do.
 var (
+	steeringSuffixes = []string{"PATH", "PATHS", "_HOME", "_PRELOAD", "_PLUGIN", "_PLUGINS", "_OPTIONS", "_OPTS"}
+
 	steeringPrefixes = []string{
 		// The kernel's, the loader's and the C library's; shells'.
 		"LD_", "MALLOC_", "GCONV_", "GLIBC_", "LC_", "RESOLV_", "XDG_", "DBUS_", "BASH", "KSH_", "PROMPT_",
@@ -30,7 +34,7 @@ var (
 		// Libraries' and tools'.
 		"OPENSSL_", "SSL_", "REQUESTS_", "CURL_", "GIT_", "SVN_", "HG_", "SSH_", "RSYNC_", "GPG_", "XZ_", "ZSTD_", "GREP_", "LS_", "MAGICK_", "GDAL_", "CPL_", "OGR_",
 		"PROJ_", "VSI_", "GST_", "GS_", "TEXMF", "openout_", "openin_", "shell_escape", "FONTCONFIG_", "QT_", "GTK_", "GIO_", "G_", "LIBGL_", "MESA_", "VK_", "OMP_",
-		"GOMP_", "KMP_", "MKL_", "OPENBLAS_", "NUMBA_", "CUDA_", "NVIDIA_", "TF_", "TORCH_", "PYTORCH_", "HF_", "TRANSFORMERS_", "KERAS_", "JUPYTER_",
+		"GOMP_", "OMPI_", "PMIX_", "PRTE_", "UCX_", "I_MPI_", "MPICH_", "KMP_", "MKL_", "OPENBLAS_", "NUMBA_", "CUDA_", "NVIDIA_", "OCL_", "OPENCL_", "LIBVA_", "VDPAU_", "HDF5_", "KRB5", "FLASK_", "DJANGO_", "SASL_", "TF_", "TORCH_", "PYTORCH_", "HF_", "TRANSFORMERS_", "KERAS_", "JUPYTER_",
 		"PG", "MYSQL_", "REDIS_", "MONGO_", "KUBE", "DOCKER_", "AZURE_", "GOOGLE_", "GCLOUD_", "CLOUDSDK_", "BOTO_",
 		// Lambda's and scar's, and the headers of a request in CGI.
 		"AWS_", "LAMBDA_", "_X_", "SCAR_", "HTTP_",
@@ -43,7 +47,7 @@ var (
 		"VIRTUAL_ENV", "CLASSPATH", "TCLLIBPATH", "CAMLRUNPARAM", "GHCRTS", "GO111MODULE", "GOROOT", "GOPATH", "GOFLAGS", "GODEBUG", "GOTRACEBACK", "GOMAXPROCS", "GOGC",
 		"GOMEMLIMIT", "CC", "CXX", "CPATH", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "LIBRARY_PATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "MAKEFLAGS", "MAKEFILES", "MFLAGS",
 		"SSLKEYLOGFILE", "WGETRC", "NETRC", "HGRCPATH", "GNUPGHOME", "TAR_OPTIONS", "GZIP", "BZIP", "BZIP2", "ZIP", "ZIPOPT", "UNZIP", "UNZIPOPT",
-		"LESS", "LESSOPEN", "LESSCLOSE", "LESSKEY", "FFREPORT", "TEXINPUTS", "BIBINPUTS", "BSTINPUTS", "MPLBACKEND", "MPLCONFIGDIR", "_HANDLER",
+		"XML_CATALOG_FILES", "SGML_CATALOG_FILES", "TESSDATA_PREFIX", "MOST_INITFILE", "BC_ENV_ARGS", "LESS", "LESSOPEN", "LESSCLOSE", "LESSKEY", "FFREPORT", "TEXINPUTS", "BIBINPUTS", "BSTINPUTS", "MPLBACKEND", "MPLCONFIGDIR", "_HANDLER",
 		// Of RFC 3875, set by the runtime or by nobody.
 		"AUTH_TYPE", "CONTENT_LENGTH", "CONTENT_TYPE", "GATEWAY_INTERFACE", "PATH_INFO", "PATH_TRANSLATED", "QUERY_STRING", "REMOTE_ADDR", "REMOTE_HOST", "REMOTE_IDENT",
 		"REMOTE_USER", "REQUEST_METHOD", "REQUEST_URI", "SCRIPT_NAME", "SCRIPT_FILENAME", "SERVER_NAME", "SERVER_PORT", "SERVER_PROTOCOL", "SERVER_SOFTWARE",
@@ -56,6 +60,7 @@ var (
 func steers(name string) bool {
 	return slices.Contains(steeringNames, name) ||
 		strings.HasSuffix(strings.ToUpper(name), "_PROXY") ||
+		slices.ContainsFunc(steeringSuffixes, func(suffix string) bool { return strings.HasSuffix(name, suffix) }) ||
 		slices.ContainsFunc(steeringPrefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 }
 
