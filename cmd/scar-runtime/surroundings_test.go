@@ -221,3 +221,19 @@ func TestOutputsAreMatched(t *testing.T) {
 		t.Error("the log does not say that a file is dropped")
 	}
 }
+
+// What an event says is no reason for a script not to start, however long it is.
+func TestVariablesThatAreTooLargeAreLeftOut(t *testing.T) {
+	f := start(t, newJob(), `#!/bin/sh
+echo "${EVENT_TIME-no time} ${STORAGE_OBJECT_KEY-no key} ${EVENT-no event}"`)
+	long := strings.Repeat("9", 200_000)
+	event := `{"Records":[{"eventSource":"aws:s3","eventTime":"` + long + `","eventName":"ObjectRemoved:Delete","s3":{"bucket":{"name":"photos"},"object":{"key":"` + long + `"}}}]}`
+	if got := f.output(f.invoke(event)); got != "no time no key no event\n" {
+		t.Errorf("output %q", got)
+	}
+	for _, name := range []string{"EVENT_TIME", "STORAGE_OBJECT_KEY", "EVENT"} {
+		if !strings.Contains(f.log.String(), name+" is not set: it has ") {
+			t.Errorf("the log does not say that %s is not set", name)
+		}
+	}
+}

@@ -43,7 +43,6 @@ func (t *task) environment() []string {
 		varInputDir:    t.work.in,
 		varOutputDir:   t.work.out,
 		varResponseDir: t.work.response,
-		varTime:        cmp.Or(t.item.Time, t.started.UTC().Format(time.RFC3339Nano)),
 		varRequest:     t.id,
 		varRequest2:    t.id,
 		varAddress:     instanceAddress(),
@@ -57,8 +56,9 @@ func (t *task) environment() []string {
 		set[varFiles] = t.Files
 	}
 	if t.object != nil {
-		set[varKey] = t.object.Key
+		t.setIfItFits(set, varKey, t.object.Key)
 	}
+	t.setIfItFits(set, varTime, cmp.Or(t.item.Time, t.started.UTC().Format(time.RFC3339Nano)))
 	t.setIfItFits(set, varEvent, string(t.item.Raw))
 	if t.event.Request == nil {
 		return merge(os.Environ(), set)
