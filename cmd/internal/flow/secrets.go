@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"unicode"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -42,6 +43,9 @@ func ReadSecrets(path string) (secrets Secrets, err error) {
 	info, err := file.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("read secrets: %w", err)
+	}
+	if info.IsDir() {
+		return nil, fmt.Errorf("read secrets: %s is a folder", path)
 	}
 	// Modes mean nothing on Windows.
 	if mode := info.Mode(); mode.Perm()&0o077 != 0 && runtime.GOOS != "windows" {
@@ -96,6 +100,8 @@ func parseSecretLine(line string) (job.Secret, string, error) {
 	switch {
 	case err != nil:
 		return s, "", err
+	case strings.TrimRightFunc(reference, unicode.IsSpace) != reference:
+		return s, "", errors.New("wants no white space before =: all that follows it is the value")
 	case parsed.Key != "":
 		return s, "", fmt.Errorf("wants the whole of %s, its JSON object, instead of the key %s alone", s, parsed.Key)
 	case value == "":

@@ -17,7 +17,7 @@ import (
 func TestParseSecrets(t *testing.T) {
 	got, err := parseSecrets(strings.NewReader("# comment\n\n  # another\n" +
 		"ssm:/imaging/token=a=b # c \r\n" +
-		" secretsmanager:imaging/db = {\"password\": \"x\"}\n" +
+		" secretsmanager:imaging/db={\"password\": \"x\"}\n" +
 		"ssm:arn:aws:ssm:eu-west-1:123456789012:parameter/far=1\n" +
 		"secretsmanager:arn:aws:secretsmanager:eu-west-1:123456789012:secret:far-away-AbCdEf=2"))
 	if err != nil {
@@ -25,7 +25,7 @@ func TestParseSecrets(t *testing.T) {
 	}
 	want := Secrets{
 		{Service: job.SSM, Name: "/imaging/token"}:        "a=b # c ",
-		{Service: job.SecretsManager, Name: "imaging/db"}: ` {"password": "x"}`,
+		{Service: job.SecretsManager, Name: "imaging/db"}: `{"password": "x"}`,
 		{Service: job.SSM, Name: "/far"}:                  "1",
 		{Service: job.SecretsManager, Name: "far-away"}:   "2",
 	}
@@ -38,6 +38,7 @@ func TestParseSecrets(t *testing.T) {
 		"ssm:a b=hunter2":            "1: wants the name of a parameter",
 		"secretsmanager:a#b=hunter2": "1: wants the whole of secretsmanager:a, its JSON object, instead of the key b alone",
 		"ssm:/a=":                    "1: ssm:/a has no value",
+		"ssm:/a = hunter2":           "1: wants no white space before =: all that follows it is the value",
 		"ssm:/a=hunter2\x00":         "1: the value of ssm:/a holds a zero byte",
 		"ssm:/a=1\nssm:/a=hunter2":   "2: ssm:/a is there a second time",
 		"ssm:/a=" + strings.Repeat("x", maxSecretsFile): "1: the file is larger than 1048576 bytes",
@@ -64,6 +65,9 @@ func TestSecretsOfOthersAreRefused(t *testing.T) {
 		if _, err := ReadSecrets(path); err == nil || !strings.Contains(err.Error(), "chmod 600 "+path) {
 			t.Errorf("mode %o: %v", mode, err)
 		}
+	}
+	if _, err := ReadSecrets(t.TempDir()); err == nil || !strings.HasSuffix(err.Error(), "is a folder") {
+		t.Errorf("a folder: %v", err) // whose mode is nothing to change
 	}
 	if _, err := ReadSecrets(filepath.Join(t.TempDir(), "absent")); err == nil {
 		t.Error("an absent file is no error")
