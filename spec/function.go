@@ -132,6 +132,10 @@ func (d *draft) readMargin(r *report) {
 func (d *draft) readRecords(r *report) {
 	records, dedupe := d.node.get("records"), d.node.get("dedupe")
 	own := slices.IndexFunc(d.Outputs, func(out Output) bool { return out.Provider == OwnS3 })
+	exempt := ""
+	if dedupe != nil && strings.HasPrefix(dedupe.path, "defaults.") {
+		exempt = "; write dedupe: false there"
+	}
 	complete := len(d.Inputs) == len(d.node.get("input").list()) && len(d.Outputs) == len(d.node.get("output").list())
 	switch {
 	case !records.truth(true):
@@ -141,9 +145,9 @@ func (d *draft) readRecords(r *report) {
 	case len(d.Inputs) > 0 && own >= 0:
 		d.Records = d.Outputs[own].Bucket
 	case d.Dedupe && complete && len(d.Inputs) == 0:
-		r.atKey(dedupe, "%s has no input: there are no events that could come twice", d.Name)
+		r.atKey(dedupe, "%s has no input: there are no events that could come twice%s", d.Name, exempt)
 	case d.Dedupe && complete:
-		r.atKey(dedupe, "needs records, which are kept in the first output on the account's own S3, and %s has none; add one such as s3://photos/out/", d.Name)
+		r.atKey(dedupe, "needs records, which are kept in the first output on the account's own S3, and %s has none; add one such as s3://photos/out/%s", d.Name, exempt)
 	}
 }
 

@@ -102,6 +102,7 @@ func TestProblemsOfSecretsAndRecords(t *testing.T) {
 		{"dedupe without records", in("input: s3://abc/x\noutput: s3://abc/y\nrecords: false\ndedupe: true"),
 			"func.yaml:8:5: dedupe: cannot be together with records: false in line 7: the records of f tell which events were processed"},
 		{"dedupe without an input", in("output: s3://abc/y\ndedupe: true"), "func.yaml:6:5: dedupe: f has no input: there are no events that could come twice"},
+		{"dedupe for all, without an input", "project: p\ndefaults: {dedupe: true}\nfunctions: {f: {image: a}}\n", "func.yaml:2:12: dedupe: f has no input: there are no events that could come twice; write dedupe: false there"},
 		{"dedupe without an output", in("input: s3://abc/x\ndedupe: true"),
 			"func.yaml:6:5: dedupe: needs records, which are kept in the first output on the account's own S3, and f has none; add one such as s3://photos/out/"},
 		{"dedupe with an output elsewhere", lab("input: s3://abc/x\noutput: minio.lab/abc\ndedupe: true"),
