@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // holdVariable makes the test below hold a folder until it is killed.
@@ -105,5 +107,34 @@ func TestKilledRunsLeaveNothing(t *testing.T) {
 	}
 	if _, err := os.Stat(mine); err == nil {
 		t.Error("cleanup leaves the folder")
+	}
+}
+
+// TestRunsThatStartTogetherKeepTheirFolders has runs sweep while others make theirs.
+func TestRunsThatStartTogetherKeepTheirFolders(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	var runs errgroup.Group
+	for range 16 {
+		runs.Go(func() error {
+			for range 100 {
+				dir, cleanup, err := TempState()
+				if err != nil {
+					return err
+				}
+				if _, err := os.Stat(filepath.Join(dir, tempStateLock)); err != nil {
+					return err
+				}
+				if err := cleanup(); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err := runs.Wait(); err != nil {
+		t.Error(err)
+	}
+	if left, err := filepath.Glob(filepath.Join(os.TempDir(), "*")); err != nil || len(left) > 0 {
+		t.Errorf("left: %q, %v", left, err)
 	}
 }
