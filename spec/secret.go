@@ -27,7 +27,7 @@ var (
 	parameterARN  = pattern(`^arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:parameter(/.*)$`)
 	secretARN     = pattern(`^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:(.*)-[A-Za-z0-9]{6}$`)
 	parameterName = pattern(`^[A-Za-z0-9_./-]+$`)
-	secretName    = pattern(`^[A-Za-z0-9/_+=.@-]+$`)
+	secretName    = pattern(`^[A-Za-z0-9/_+=.@!-]+$`) // ! is in names that AWS's own services give, such as rds!cluster-…
 )
 
 // isReference says whether a text is meant to say where something is kept.

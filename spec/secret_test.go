@@ -28,6 +28,7 @@ func TestParseSecret(t *testing.T) {
 		{"secretsmanager:imaging/db", "imaging/db", "", ""},
 		{"secretsmanager:a_b+c=d.e@f-g", "a_b+c=d.e@f-g", "", ""},
 		{"secretsmanager:db#password", "db", "password", ""},
+		{"secretsmanager:rds!cluster-1a2b#password", "rds!cluster-1a2b", "password", ""},
 		{"secretsmanager:db#a#b c", "db", "a#b c", ""},
 		{"secretsmanager:my-secret", "my-secret", "", ""},
 		{"secretsmanager:arn:aws:secretsmanager:eu-west-1:123456789012:secret:a/b-AbC123#k", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:a/b-AbC123", "k", ""},
