@@ -161,6 +161,7 @@ func (f *function) runWithLog(lines io.Writer, env ...string) {
 		argv = []string{binary, f.root}
 	}
 	f.cmd = exec.Command(argv[0], argv[1:]...)
+	f.cmd.Dir = f.root
 	f.cmd.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"),
 		"HOME=/nonexistent",
