@@ -17,7 +17,10 @@ import (
 
 const (
 	drainTime = 200 * time.Millisecond // for what a script leaves behind to end by itself, such as the tee of its output
-	killTime  = 2 * time.Second        // for killed processes to vanish
+	killTime  = 2 * time.Second        // for killed processes to vanish, as long as there is time
+
+	// minKillTime is for that and for the last of the output even if there is no time: as a rule it takes a moment.
+	minKillTime = 2 * drainTime
 )
 
 // adoptOrphans makes the runtime the parent of every process whose parent ends, so that a process
@@ -52,8 +55,9 @@ func closeInherited() error {
 // write goes to sink. At stop the command's process group gets SIGTERM, and grace later everything gets SIGKILL.
 //
 // The runtime starts one command at a time and no other process, so every child is the command or an orphan of it.
-// An error with an end means that processes are left; without, that the command could not be started.
-func run(cmd *exec.Cmd, sink io.Writer, stop time.Time, grace time.Duration) (*ending, error) {
+// An error with an end means that processes are left by the time by, which do not end when they are killed; without, that
+// the command could not be started.
+func run(cmd *exec.Cmd, sink io.Writer, stop time.Time, grace time.Duration, by time.Time) (*ending, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -82,21 +86,39 @@ func run(cmd *exec.Cmd, sink io.Writer, stop time.Time, grace time.Duration) (*e
 		end.timedOut = true
 		_ = unix.Kill(-pid, unix.SIGTERM) // fails only for a group that has just ended
 		if status, ok = receive(ended, grace); !ok {
+			by = later(by, time.Now().Add(minKillTime))
 			_ = unix.Kill(-pid, unix.SIGKILL)
-			status = <-ended
+			status, ok = receive(ended, time.Until(by)-drainTime/2)
 		}
 	} else {
 		receive(copied, min(drainTime, time.Until(stop)))
 	}
 	_ = cmd.Process.Release() // its status is taken already
-	err = killOffspring()
-	_ = r.SetReadDeadline(time.Now().Add(drainTime))
+	by = later(by, time.Now().Add(minKillTime))
+	if err = killOffspring(by.Add(-drainTime / 2)); !ok && err == nil {
+		err = errors.New("the script does not end, although it was killed")
+	}
+	_ = r.SetReadDeadline(earlier(time.Now().Add(drainTime), by))
 	<-copied
 	end.code = status.ExitStatus()
 	if status.Signaled() {
 		end.signal = status.Signal()
 	}
 	return end, err
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 // receive takes a value from a channel, or gives up after a time.
@@ -124,9 +146,10 @@ func reapUntil(pid int) unix.WaitStatus {
 }
 
 // killOffspring ends every process that descends from this one, whatever its group or session. A process
-// whose parent ends becomes a child of this one, so that without a child there is no descendant.
-func killOffspring() error {
-	end := time.Now().Add(killTime)
+// whose parent ends becomes a child of this one, so that without a child there is no descendant. It tries for killTime,
+// but not beyond a time.
+func killOffspring(by time.Time) error {
+	end := earlier(time.Now().Add(killTime), by)
 	for pause := time.Millisecond; ; pause = min(2*pause, 16*time.Millisecond) {
 		if !reapEnded() {
 			return nil
@@ -136,12 +159,34 @@ func killOffspring() error {
 			return fmt.Errorf("look for processes that the script left: %w", err)
 		}
 		if time.Now().After(end) {
-			return fmt.Errorf("the script left processes that do not end: %v", left)
+			return fmt.Errorf("the script left processes that do not end when they are killed: %v", left)
 		}
 		for _, pid := range left {
 			_ = unix.Kill(pid, unix.SIGKILL) // of one that has just ended
 		}
-		time.Sleep(pause) // a killed process takes a moment to become a zombie
+		hunt(pause) // a killed process takes a moment to become a zombie
+	}
+}
+
+// hunt kills for a time whatever becomes a child of this process's first thread, as every orphan does. That takes a fraction of
+// what it takes to look at all processes: long enough for one that makes another and ends, again and again, to be gone.
+func hunt(atLeast time.Duration) {
+	end := time.Now().Add(atLeast)
+	list, err := os.Open("/proc/self/task/" + strconv.Itoa(os.Getpid()) + "/children")
+	if err != nil { // this kernel does not list them
+		time.Sleep(atLeast)
+		return
+	}
+	defer list.Close()
+	buffer := make([]byte, 4096)
+	for time.Now().Before(end) && reapEnded() {
+		n, _ := list.ReadAt(buffer, 0) // as many as fit, the last of which may be cut
+		whole := bytes.LastIndexByte(buffer[:n], ' ') + 1
+		for _, child := range bytes.Fields(buffer[:whole]) {
+			if pid, err := strconv.Atoi(string(child)); err == nil && pid > 1 {
+				_ = unix.Kill(pid, unix.SIGKILL) // of one that has just ended
+			}
+		}
 	}
 }
 

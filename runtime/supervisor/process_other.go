@@ -19,7 +19,9 @@ func adoptOrphans() error { return errLinux }
 
 func closeInherited() error { return errLinux }
 
-func run(*exec.Cmd, io.Writer, time.Time, time.Duration) (*ending, error) { return nil, errLinux }
+func run(*exec.Cmd, io.Writer, time.Time, time.Duration, time.Time) (*ending, error) {
+	return nil, errLinux
+}
 
 func empty(string, time.Time) error { return errLinux }
 

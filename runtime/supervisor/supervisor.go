@@ -43,6 +43,7 @@ type Options struct {
 type Supervisor struct {
 	Options
 	stores *storage.Stores
+	spoilt error // why no script may run in this process any more: the last one left something that cannot be removed
 }
 
 // New returns a supervisor. It makes this process the parent of every orphan among its descendants, and refuses a Temp
@@ -102,11 +103,11 @@ func (s *Supervisor) Invoke(ctx context.Context, payload []byte) ([]byte, error)
 	v := s.begin(ctx)
 	defer func() { s.Log.Flush(min(logPatience, max(0, time.Until(v.tidyBy)))) }()
 	answer, failed := v.guard(func() ([]byte, *job.Error) { return v.handle(ctx, payload) })
-	if failed != nil && v.answersByHTTP() {
+	if failed != nil && v.answersByHTTP() && s.spoilt == nil {
 		answer, failed = v.guard(func() ([]byte, *job.Error) { return v.answerFailure(failed) })
 	}
 	if failed != nil {
-		return nil, failure(failed)
+		return nil, failure(failed, s.spoilt != nil)
 	}
 	return answer, nil
 }
@@ -145,10 +146,11 @@ func (v *invocation) handle(ctx context.Context, payload []byte) ([]byte, *job.E
 }
 
 // failure is an error in the form that aws-lambda-go answers with. That repeats the message in a header, so it may
-// be neither long nor hold the one control character that JSON leaves as it is.
-func failure(e *job.Error) error {
+// be neither long nor hold the one control character that JSON leaves as it is. If last is true it ends the process once
+// it has answered, and Lambda starts another.
+func failure(e *job.Error, last bool) error {
 	message := strings.ReplaceAll(cut(e.Message, maxMessage), "\x7f", "")
-	return messages.InvokeResponse_Error{Type: e.Type, Message: message}
+	return messages.InvokeResponse_Error{Type: e.Type, Message: message, ShouldExit: last}
 }
 
 // invocation is what is known of one invocation.

@@ -64,6 +64,9 @@ func (e *ending) String() string {
 func (v *invocation) handleItem(ctx context.Context, item event.Item) (*reply, *job.Error) {
 	t := &task{invocation: v, item: item, file: item.File, reply: newReply()}
 	failed := t.identify()
+	if failed == nil && v.spoilt != nil {
+		failed = &job.Error{Type: job.ErrInternal, Message: "not run: " + v.spoilt.Error()}
+	}
 	if failed == nil {
 		if why, ok := skip(t.object); ok {
 			t.print(Info, "%q: nothing to do, %s", t.name(), why)
@@ -228,16 +231,21 @@ func (t *task) runScript() error {
 	if err != nil {
 		return err
 	}
-	end, err := run(cmd, t.out, t.stop, t.grace)
+	end, err := run(cmd, t.out, t.stop, t.grace, t.tidyBy)
 	t.out.end()
 	if end == nil {
 		return startError(cmd, err)
 	}
-	if err != nil {
-		t.print(Error, "%v", err)
-	}
 	t.end = end
-	return nil
+	if err == nil {
+		return nil
+	}
+	t.print(Error, "%v: this process ends, so that they are not there in the next invocation", err)
+	t.spoilt = err
+	if t.judge() != nil {
+		return nil // which says more
+	}
+	return &job.Error{Type: job.ErrInternal, Message: err.Error()}
 }
 
 // answersOutput reports whether the caller is to get all that the script writes, or the end of it only: somebody who
