@@ -1,7 +1,10 @@
+//go:build linux
+
 package storage
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -90,6 +93,34 @@ func TestRedirectsToTheOwnMachineAreNotFollowed(t *testing.T) {
 		err = safeRedirect(&http.Request{Method: http.MethodGet, URL: to, Header: http.Header{}}, []*http.Request{{Method: http.MethodGet, URL: from}})
 		if (err == nil) != c.good {
 			t.Errorf("%s to %s: %v", c.from, c.to, err)
+		}
+	}
+}
+
+// An answer may be of those that mean success, and say that a move or a removal is not done.
+func TestHalfSuccessesAreNone(t *testing.T) {
+	for _, p := range faulty() {
+		if !p.folders {
+			continue
+		}
+		for _, status := range []int{http.StatusAccepted, http.StatusMultiStatus} {
+			s := p.run(t, func(next http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if r.Method == "MOVE" || r.Header.Get("Content-Type") == cdmiObject || r.Method == http.MethodDelete {
+						_, _ = io.Copy(io.Discard, r.Body)
+						w.WriteHeader(status)
+						return
+					}
+					next.ServeHTTP(w, r)
+				})
+			})
+			_, err := s.store(t).Upload(t.Context(), s.bucket, "k", file(t, []byte("content")))
+			if err == nil {
+				t.Errorf("%s: %d is a success", p.name, status)
+			}
+			if p.name == "webdav.go" && status == http.StatusMultiStatus && !strings.Contains(err.Error(), "stays behind") {
+				t.Errorf("%s: %v", p.name, err)
+			}
 		}
 	}
 }

@@ -206,10 +206,12 @@ func (o *onedata) rename(ctx context.Context, from, to string, size int64) error
 	if err != nil {
 		return err
 	}
-	if got.status/100 == 2 {
+	switch got.status {
+	case http.StatusOK, http.StatusCreated, http.StatusNoContent:
 		return nil
 	}
-	if got.tries > 1 && o.moved(ctx, from, to, size) {
+	// Another status of success may say that it is not done yet, or not as a whole.
+	if (got.status/100 == 2 || got.tries > 1) && o.moved(ctx, from, to, size) {
 		return nil
 	}
 	return fmt.Errorf("give the stored file its name: %w", o.refusal(got))

@@ -203,7 +203,7 @@ func (d *webDAV) remove(ctx context.Context, path string) error {
 		return err
 	case got.status == http.StatusNotFound:
 		return ErrNotExist
-	case got.status/100 != 2:
+	case got.status/100 != 2, got.status == http.StatusMultiStatus: // which tells of what could not be removed
 		return refusal(got.status, got.header)
 	}
 	return nil
