@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
@@ -16,7 +15,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -61,7 +59,7 @@ type function struct {
 	root string // stands for the image's root
 	api  *lambdaAPI
 	s3   *bucketServer
-	log  *logBuffer
+	log  *logFile
 	cmd  *exec.Cmd
 	wrap []string // a command that starts the runtime, in place of its own
 
@@ -69,21 +67,29 @@ type function struct {
 	untrusted bool // with a certificate that the runtime does not know
 }
 
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+// logFile is a log that has what the runtime wrote as soon as its write has returned. From a pipe it would be read a moment later,
+// after the answer perhaps.
+type logFile struct{ *os.File }
+
+func newLog(t testing.TB) *logFile {
+	t.Helper()
+	file, err := os.CreateTemp("", "scar-runtime-log-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = file.Close()
+		_ = os.Remove(file.Name())
+	})
+	return &logFile{file}
 }
 
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
+func (l *logFile) String() string {
+	content, err := os.ReadFile(l.Name())
+	if err != nil {
+		return err.Error()
+	}
+	return string(content)
 }
 
 // newJob is a job as the CLI writes it for a script with one input and one output.
@@ -107,7 +113,7 @@ func start(t testing.TB, j job.Job, script string, env ...string) *function {
 
 func prepare(t testing.TB, j job.Job, script string) *function {
 	t.Helper()
-	f := &function{t: t, root: t.TempDir(), api: newLambdaAPI(), log: &logBuffer{}}
+	f := &function{t: t, root: t.TempDir(), api: newLambdaAPI(), log: newLog(t)}
 	description, err := j.Marshal()
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +145,7 @@ func (f *function) write(path, content string, mode os.FileMode) {
 
 func (f *function) run(env ...string) {
 	f.t.Helper()
-	f.runWithLog(f.log, env...)
+	f.runWithLog(f.log.File, env...)
 }
 
 // runWithLog starts the runtime with another log than the buffer that tests look at.

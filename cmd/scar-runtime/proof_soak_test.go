@@ -240,9 +240,9 @@ func TestThousandWarmInvocationsLeaveNothing(t *testing.T) {
 	for what, list := range s.left {
 		t.Errorf("%d %s are left: %.10q", len(list), what, list)
 	}
-	// Connections that wait for the next call are kept, and their number settles while the runtime warms up.
-	if most, last := slices.Max(s.open[:warm]), s.open[invocations-1]; last > most {
-		t.Errorf("%d descriptors are open, %d at most were in the first %d invocations", last, most, warm)
+	// Connections that wait for the next call are kept, and their number goes up and down by a few. What leaks stays.
+	if most, least := slices.Max(s.open[:warm]), slices.Min(s.open[invocations-warm:]); least > most {
+		t.Errorf("%d descriptors at least are open in the last %d invocations, %d at most were in the first", least, warm, most)
 	}
 	if before, after := young.goroutines(), s.goroutines(); len(after) > len(before) {
 		t.Errorf("goroutines after %d invocations:\n%q\nafter %d:\n%q", invocations, after, len(kinds), before)
