@@ -25,6 +25,7 @@ var rules = map[string][]string{
 	"applier/aws": {"applier", "planner", "image"},
 	"image":       {},
 
+	"internal/moto":  {}, // for tests
 	"internal/proof": {}, // for tests
 
 	"runtime":            {},
