@@ -14,56 +14,68 @@ type Kind string
 
 // The kinds, in the order in which they are shown.
 const (
-	KindBucket     Kind = "bucket"
-	KindRepository Kind = "repository"
-	KindImage      Kind = "image"
-	KindLogGroup   Kind = "log_group"
-	KindRole       Kind = "role"
-	KindFunction   Kind = "function"
-	KindPermission Kind = "permission"
-	KindTrigger    Kind = "trigger"
+	KindBucket        Kind = "bucket"
+	KindRepository    Kind = "repository"
+	KindImage         Kind = "image"
+	KindQueue         Kind = "queue"
+	KindLogGroup      Kind = "log_group"
+	KindRole          Kind = "role"
+	KindFunction      Kind = "function"
+	KindInvokeConfig  Kind = "invoke_config"
+	KindPermission    Kind = "permission"
+	KindTrigger       Kind = "trigger"
+	KindEventSource   Kind = "event_source"
+	KindScheduleGroup Kind = "schedule_group"
+	KindSchedule      Kind = "schedule"
+	KindFunctionURL   Kind = "function_url"
+	KindHTTPAPI       Kind = "http_api"
 )
 
 // Kinds lists every kind in the order in which they are shown.
 func Kinds() []Kind {
-	return []Kind{KindBucket, KindRepository, KindImage, KindLogGroup, KindRole, KindFunction, KindPermission, KindTrigger}
+	kinds := make([]Kind, len(zeroValues()))
+	for i, v := range zeroValues() {
+		kinds[i] = v.Kind()
+	}
+	return kinds
+}
+
+// zeroValues are an empty value of every kind, in the order in which they are shown.
+func zeroValues() [15]Value {
+	return [...]Value{
+		Bucket{}, Repository{}, Image{}, Queue{}, LogGroup{}, Role{}, Function{}, InvokeConfig{}, Permission{}, Trigger{},
+		EventSource{}, ScheduleGroup{}, Schedule{}, FunctionURL{}, HTTPAPI{},
+	}
 }
 
 // rank is the place of a kind in the order in which they are shown, -1 for an unknown one.
 func (k Kind) rank() int {
-	switch k {
-	case KindBucket:
-		return 0
-	case KindRepository:
-		return 1
-	case KindImage:
-		return 2
-	case KindLogGroup:
-		return 3
-	case KindRole:
-		return 4
-	case KindFunction:
-		return 5
-	case KindPermission:
-		return 6
-	case KindTrigger:
-		return 7
-	default:
-		return -1
+	for i, v := range zeroValues() {
+		if v.Kind() == k {
+			return i
+		}
 	}
+	return -1
 }
 
 // Address names one resource of the account and region that a plan is for. What Name is depends on
 // the kind:
 //
-//	bucket       the bucket's name
-//	repository   the repository's name
-//	image        the function's name, which is the image's tag in the project's repository
-//	log_group    the log group's name
-//	role         the role's name
-//	function     the function's name
-//	permission   <function>/<statement id>
-//	trigger      <bucket>/<rule id>
+//	bucket          the bucket's name
+//	repository      the repository's name
+//	image           the function's name, which is the image's tag in the project's repository
+//	queue           the queue's name
+//	log_group       the log group's name
+//	role            the role's name
+//	function        the function's name
+//	invoke_config   the function's name
+//	permission      <function>/<statement id>
+//	trigger         <bucket>/<rule id>
+//	event_source    <function>/<name of the queue>
+//	schedule_group  the group's name
+//	schedule        <group>/<name>
+//	function_url    the function's name
+//	http_api        the API's name
 type Address struct {
 	Kind Kind
 	Name string
@@ -96,14 +108,17 @@ func (a Address) Compare(b Address) int {
 	return cmp.Or(cmp.Compare(a.Kind.rank(), b.Kind.rank()), cmp.Compare(a.Name, b.Name))
 }
 
-// Split returns the two parts of a permission's or trigger's name: the document that holds it
-// (function or bucket) and its id there. For other kinds document is the name and id is empty.
+// Split returns the two parts of a name: what holds the resource, which is the function of a permission or
+// an event source, the bucket of a trigger, the group of a schedule, and its id there. For other kinds
+// document is the name and id is empty.
 func (a Address) Split() (document, id string) {
-	if a.Kind != KindPermission && a.Kind != KindTrigger {
+	switch a.Kind {
+	case KindPermission, KindTrigger, KindEventSource, KindSchedule:
+		document, id, _ = strings.Cut(a.Name, "/")
+		return document, id
+	default:
 		return a.Name, ""
 	}
-	document, id, _ = strings.Cut(a.Name, "/")
-	return document, id
 }
 
 func kindList() string {

@@ -1,6 +1,10 @@
 package planner
 
-import "github.com/scar-go/scar/spec"
+import (
+	"strings"
+
+	"github.com/scar-go/scar/spec"
+)
 
 // Bucket is an S3 bucket that a function reads from or writes to. One that exists and is not the
 // project's is used as it is; one that scar made is tagged, and deleted only on demand.
@@ -36,4 +40,13 @@ func (d *desire) bucket(name string) {
 		return
 	}
 	d.addShared(Bucket{Name: name, Region: d.env.Region, Tags: d.tags(nil)}, name)
+}
+
+// bucketOfARN is the name in the ARN of a bucket.
+func bucketOfARN(arn string) (name string, found bool) {
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "s3" || strings.Contains(parts[5], "/") {
+		return "", false
+	}
+	return parts[5], true
 }

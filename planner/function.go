@@ -24,9 +24,18 @@ type Function struct {
 	Architecture     string            `json:"architecture"`                // x86_64 or arm64
 	Environment      map[string]string `json:"environment"`
 	LogGroup         string            `json:"log_group"`
-	LogFormat        string            `json:"log_format"` // Text or JSON
+	LogFormat        string            `json:"log_format"`       // Text or JSON
+	LogLevel         string            `json:"log_level"`        // Lambda's ApplicationLogLevel; empty with Text
+	SystemLogLevel   string            `json:"system_log_level"` // empty with Text
+	Subnets          []string          `json:"subnets"`          // ids, sorted; none: in no VPC
+	SecurityGroups   []string          `json:"security_groups"`  // ids, sorted
+	Mounts           map[string]string `json:"mounts"`           // ARN of an access point of EFS by the path below /mnt/; one at most
+	Concurrency      int               `json:"concurrency"`      // reserved; Unreserved: none is
 	Tags             Tags              `json:"tags"`
 }
+
+// Unreserved is the Concurrency of a function for which none is reserved. One with 0 never runs.
+const Unreserved = -1
 
 // Kind implements Value.
 func (Function) Kind() Kind { return KindFunction }
@@ -53,6 +62,7 @@ func (d *desire) function(fn *spec.Function) {
 		Environment:      maps.Clone(fn.Env),
 		LogGroup:         LogGroupName(fn.Name),
 		LogFormat:        "Text",
+		Concurrency:      Unreserved,
 		Tags:             d.tags(fn),
 	}, fn.Name)
 	for _, name := range sortedKeys(fn.Env) {

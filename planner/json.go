@@ -150,7 +150,7 @@ func unmarshalValue(k Kind, b json.RawMessage) (Value, error) {
 
 // zeroValue is an empty value of a kind, or nil for an unknown one.
 func zeroValue(k Kind) Value {
-	for _, v := range []Value{Bucket{}, Repository{}, Image{}, LogGroup{}, Role{}, Function{}, Permission{}, Trigger{}} {
+	for _, v := range zeroValues() {
 		if v.Kind() == k {
 			return v
 		}

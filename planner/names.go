@@ -15,6 +15,13 @@ import (
 //	repository     scar/<project>
 //	image          <function> as tag in the repository
 //	permission     scar-<project>-s3-<hash of the bucket>         in the function's policy
+//	               scar-<project>-url, scar-<project>-url-invoke  for callers of its URL without credentials
+//	               scar-<project>-api                             part of the HTTP API
+//	queue          scar-<project>_<function>                      neither name can hold what would make it another's:
+//	               scar_dead-<project>_<function>                 projects have no underscores
+//	schedule group scar-<project>
+//	schedule       <function>                                     in the group
+//	its role       scar-<function>.schedule-<region>              functions' names have no dots
 //	trigger        scar-<project>-<function>-<hash of the rule>   in the bucket's notifications
 
 // PolicyName is the name of the inline policy that scar writes into a role.
@@ -24,15 +31,51 @@ const PolicyName = "scar"
 const maxRoleName = 64
 
 // RoleName is the name of a function's role. Roles are global, functions regional, hence the region.
-func RoleName(function, region string) string {
-	name := "scar-" + function + "-" + region
+func RoleName(function, region string) string { return roleName(function, "-"+region) }
+
+// ScheduleRoleName is the name of the role by which EventBridge Scheduler starts a function.
+func ScheduleRoleName(function, region string) string { return roleName(function, ".schedule-"+region) }
+
+func roleName(function, rest string) string {
+	name := "scar-" + function + rest
 	if len(name) <= maxRoleName {
 		return name
 	}
-	hash := shortHash(name)
-	rest := "-" + hash + "-" + region
+	rest = "-" + shortHash(name) + rest
 	return name[:maxRoleName-len(rest)] + rest
 }
+
+// maxQueueName is SQS's limit for the name of a queue.
+const maxQueueName = 80
+
+// QueueName is the name of the queue between a function's buckets and the function.
+func QueueName(project, function string) string { return queueName("scar-" + project + "_" + function) }
+
+// DeadLetterName is the name of the queue that keeps what the function could not process.
+func DeadLetterName(project, function string) string {
+	return queueName("scar_dead-" + project + "_" + function)
+}
+
+func queueName(name string) string {
+	if len(name) <= maxQueueName {
+		return name
+	}
+	rest := "-" + shortHash(name)
+	return name[:maxQueueName-len(rest)] + rest
+}
+
+// ScheduleGroupName is the group that holds a project's schedules. Schedules have no tags: being in the group makes
+// them the project's.
+func ScheduleGroupName(project string) string { return "scar-" + project }
+
+// The ids of the two statements that open a function's URL to everybody, and of the one that lets an HTTP API
+// invoke it.
+func urlStatementID(project string) string       { return "scar-" + project + "-url" }
+func urlInvokeStatementID(project string) string { return "scar-" + project + "-url-invoke" }
+
+// APIStatementID is the id of the statement that lets a project's HTTP API invoke a function. It belongs to the API,
+// whose id it names.
+func APIStatementID(project string) string { return "scar-" + project + "-api" }
 
 // RolePath is the IAM path of a project's roles; listing by it finds them all.
 func RolePath(project string) string { return "/scar/" + project + "/" }
@@ -49,8 +92,11 @@ func StatementID(project, bucket string) string {
 	return "scar-" + project + "-s3-" + shortHash(bucket)
 }
 
-// OwnsStatement says whether a statement id is one that StatementID makes for the project.
+// OwnsStatement says whether a statement is a permission of the project, by its id.
 func OwnsStatement(project, id string) bool {
+	if id == urlStatementID(project) || id == urlInvokeStatementID(project) {
+		return true
+	}
 	rest, found := strings.CutPrefix(id, "scar-"+project+"-s3-")
 	return found && isShortHash(rest)
 }
@@ -63,14 +109,26 @@ func RuleID(project, function, bucket, prefix, suffix string, events []string) s
 }
 
 // OwnsRule says whether a rule is the project's: its id is one that RuleID makes for the function
-// that it invokes. The target settles what the id alone leaves open where names hold dashes.
+// that it invokes, or whose queue it feeds. The target settles what the id alone leaves open where names hold dashes.
 func OwnsRule(project string, t Trigger) bool {
-	function, found := FunctionOfARN(t.Target)
-	if !found {
+	id, hash, found := cutLast(t.ID, "-")
+	if !found || !isShortHash(hash) {
 		return false
 	}
-	rest, found := strings.CutPrefix(t.ID, "scar-"+project+"-"+function+"-")
-	return found && isShortHash(rest)
+	function, found := strings.CutPrefix(id, "scar-"+project+"-")
+	if queue, isQueue := QueueOfARN(t.Target); isQueue {
+		return found && queue == QueueName(project, function)
+	}
+	target, isFunction := FunctionOfARN(t.Target)
+	return found && isFunction && target == function
+}
+
+func cutLast(s, separator string) (before, after string, found bool) {
+	i := strings.LastIndex(s, separator)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(separator):], true
 }
 
 // Naming makes the ARNs and hosts of one account and region.
@@ -93,6 +151,19 @@ func (n Naming) RoleARN(project, role string) string {
 
 // BucketARN is the ARN of a bucket.
 func (n Naming) BucketARN(bucket string) string { return n.arn("s3", "", "", bucket) }
+
+// QueueARN is the ARN of a queue.
+func (n Naming) QueueARN(name string) string { return n.arn("sqs", n.Region, n.Account, name) }
+
+// ScheduleGroupARN is the ARN of a group of schedules.
+func (n Naming) ScheduleGroupARN(name string) string {
+	return n.arn("scheduler", n.Region, n.Account, "schedule-group/"+name)
+}
+
+// ScheduleARN is the ARN of a schedule.
+func (n Naming) ScheduleARN(group, name string) string {
+	return n.arn("scheduler", n.Region, n.Account, "schedule/"+group+"/"+name)
+}
 
 // LogGroupARN is the ARN of a log group, without the trailing ":*" that some APIs add.
 func (n Naming) LogGroupARN(name string) string {
@@ -152,6 +223,15 @@ func FunctionOfARN(arn string) (name string, found bool) {
 		return "", false
 	}
 	return parts[6], true
+}
+
+// QueueOfARN is the name in the ARN of an SQS queue.
+func QueueOfARN(arn string) (name string, found bool) {
+	parts := strings.Split(arn, ":")
+	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "sqs" {
+		return "", false
+	}
+	return parts[5], true
 }
 
 // shortHashLen is the length of the hashes in names: 32 bits tell apart the few rules that one

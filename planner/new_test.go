@@ -130,12 +130,17 @@ func mutate(v reflect.Value) {
 		v.SetString(v.String() + "x")
 	case reflect.Int:
 		v.SetInt(v.Int() + 1)
+	case reflect.Bool:
+		v.SetBool(!v.Bool())
 	case reflect.Slice:
 		v.Set(reflect.AppendSlice(reflect.MakeSlice(v.Type(), 0, 1), reflect.ValueOf([]string{"changed"}).Convert(v.Type())))
 	case reflect.Map:
 		changed := reflect.MakeMap(v.Type())
 		for _, k := range v.MapKeys() {
 			changed.SetMapIndex(k, reflect.ValueOf("changed"))
+		}
+		if v.Len() == 0 {
+			changed.SetMapIndex(reflect.ValueOf("added"), reflect.ValueOf("changed"))
 		}
 		if project := reflect.ValueOf(TagProject); v.MapIndex(project).IsValid() {
 			changed.SetMapIndex(project, v.MapIndex(project)) // or it would be another's

@@ -7,9 +7,14 @@ type Permission struct {
 	Function      string `json:"function" plan:"replace"`
 	StatementID   string `json:"statement_id" plan:"replace"`
 	Action        string `json:"action"`
-	Principal     string `json:"principal"` // a service principal
+	Principal     string `json:"principal"` // a service principal, or * for everybody
 	SourceARN     string `json:"source_arn"`
 	SourceAccount string `json:"source_account"`
+
+	// What Lambda asks of the two statements that open a function URL to callers without credentials (Lambda
+	// developer guide, "Control access to Lambda function URLs").
+	FunctionURLAuthType   string `json:"function_url_auth_type"`   // NONE, in the statement of lambda:InvokeFunctionUrl
+	InvokedViaFunctionURL bool   `json:"invoked_via_function_url"` // in the statement of lambda:InvokeFunction
 }
 
 // Kind implements Value.

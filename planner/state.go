@@ -36,6 +36,10 @@ type Resource struct {
 	// TagsManaged says, of a desired resource, that the file lists its tags, so that live tags it
 	// does not name are removed. Otherwise they are left alone.
 	TagsManaged bool
+
+	// ConcurrencyManaged says, of a desired function, that the file says what is reserved for it. Otherwise what
+	// is reserved by hand is left alone.
+	ConcurrencyManaged bool
 }
 
 // State is a set of resources.

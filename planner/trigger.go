@@ -26,6 +26,9 @@ func (t Trigger) needs(project string) []Address {
 	if function, found := FunctionOfARN(t.Target); found {
 		needs = append(needs, Address{KindPermission, function + "/" + StatementID(project, t.Bucket)})
 	}
+	if queue, found := QueueOfARN(t.Target); found {
+		needs = append(needs, Address{KindQueue, queue})
+	}
 	return needs
 }
 

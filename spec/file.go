@@ -7,7 +7,10 @@ import "fmt"
 
 // File is one project as its file describes it, overlays merged.
 type File struct {
-	Path    string // of the first file, as the user gave it; - for standard input
+	Path string // of the first file, as the user gave it; - for standard input
+
+	RequiredVersion string // of scar, as the file has it: ">= 0.1, < 2"; empty: any
+
 	Project string
 	Region  string // empty: as the AWS SDK finds it
 	Profile string // empty: as the AWS SDK finds it
@@ -46,6 +49,18 @@ type Function struct {
 	KeepFolders bool
 	Records     string // bucket of the account's own S3 that holds a small record of each input; empty: none is written
 	Dedupe      bool   // an event delivered twice is processed once; only with Records
+
+	HTTP     *HTTP     // nil: it has no address
+	Schedule *Schedule // nil: it has none
+	Queue    *Queue    // nil: objects start it without one
+
+	Concurrency        int     // reserved executions at a time; only with ConcurrencyManaged; Unreserved: none
+	ConcurrencyManaged bool    // the file says what is reserved: otherwise what was reserved by hand is left alone
+	Retries            Retries // of asynchronous events
+	OnFailure          string  // ARN of what Lambda tells of failed events, or s3://BUCKET; empty: nothing
+
+	VPC    *VPC    // nil: in none
+	Mounts []Mount // one at most
 
 	Role        string // ARN of a role of the user's; empty: scar makes one
 	Permissions []Permission
@@ -123,6 +138,58 @@ type Output struct {
 type Permission struct {
 	Actions   []string
 	Resources []string
+}
+
+// Unreserved is the Concurrency of a function for which none is reserved.
+const Unreserved = -1
+
+// HTTP says how a function is reached over HTTP: by a function URL, or by an API of API Gateway.
+type HTTP struct {
+	API  string // name of the HTTP API; empty: a function URL
+	Auth string // iam or none
+	CORS *CORS  // nil: pages of other origins may not call
+}
+
+// CORS says which pages of other origins may call from a browser.
+type CORS struct {
+	Origins     []string // such as https://example.org, or *; sorted
+	Methods     []string // upper case, or *; sorted
+	Headers     []string // that a page may send; lower case, or *; sorted
+	Expose      []string // headers that a page may read; likewise
+	Credentials bool     // a page may send cookies
+	MaxAge      int      // seconds that a browser may remember it
+}
+
+// Schedule says when a function starts by itself.
+type Schedule struct {
+	Expression string // rate(…) or cron(…), as EventBridge Scheduler takes it
+	Timezone   string // IANA's name; UTC unless the file says otherwise
+}
+
+// Queue is the queue that a function takes its events from.
+type Queue struct {
+	ARN            string // of a queue of the user's; empty: scar makes one, between the inputs and the function
+	BatchSize      int    // messages in one invocation, 1 to 10
+	MaxConcurrency int    // invocations at a time, 2 to 1000; 0: as many as Lambda likes
+	Attempts       int    // after which a message goes to the dead-letter queue; only of scar's own queue
+}
+
+// Retries say how long Lambda tries asynchronous events that a function fails on.
+type Retries struct {
+	Attempts int // retries after the first attempt, 0 to 2
+	MaxAge   int // seconds, 60 to 21600
+}
+
+// VPC is where in a network a function runs.
+type VPC struct {
+	Subnets        []string // ids, sorted
+	SecurityGroups []string // ids, sorted
+}
+
+// Mount is a file system of EFS.
+type Mount struct {
+	AccessPoint string // ARN
+	Path        string // below /mnt/
 }
 
 // Logs says how the function logs.

@@ -13,6 +13,12 @@ import (
 // Options are what Load needs beside the paths.
 type Options struct {
 	Stdin io.Reader // read for the path -; relative paths in it are relative to the working directory
+
+	// Lookup finds the variables that ${NAME} stands for; nil: there are none.
+	Lookup func(name string) (value string, found bool)
+
+	Version    string // of scar, compared with required_version; empty or dev: any fits
+	AllowLoops bool   // outputs may start functions without end
 }
 
 // stdinName is what standard input is called in messages.

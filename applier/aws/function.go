@@ -77,7 +77,11 @@ func functionValue(name string, out *lambda.GetFunctionOutput) planner.Function 
 		Architecture:     string(defaultArchitecture),
 		LogGroup:         planner.LogGroupName(name),
 		LogFormat:        string(types.LogFormatText),
+		Concurrency:      planner.Unreserved,
 		Tags:             tagMap(out.Tags),
+	}
+	if out.Concurrency != nil {
+		v.Concurrency = int(deref(out.Concurrency.ReservedConcurrentExecutions))
 	}
 	if out.Code != nil {
 		v.Image = deref(out.Code.ImageUri)

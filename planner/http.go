@@ -1,0 +1,63 @@
+package planner
+
+// The ways in which callers over HTTP show who they are, as Lambda and API Gateway name them.
+const (
+	AuthIAM  = "AWS_IAM" // signed with Signature Version 4
+	AuthNone = "NONE"    // not at all
+)
+
+// CORS says which pages of other origins may call from a browser. The zero CORS is none.
+type CORS struct {
+	AllowOrigins     []string `json:"allow_origins"`  // sorted
+	AllowMethods     []string `json:"allow_methods"`  // sorted
+	AllowHeaders     []string `json:"allow_headers"`  // sorted, lower case
+	ExposeHeaders    []string `json:"expose_headers"` // sorted, lower case
+	AllowCredentials bool     `json:"allow_credentials"`
+	MaxAge           int      `json:"max_age"` // seconds that a browser may remember it
+}
+
+// FunctionURL is the HTTPS address of a function. AWS alone knows it: it is an output.
+type FunctionURL struct {
+	Function   string `json:"function" plan:"replace"`
+	Auth       string `json:"auth"`        // AuthIAM or AuthNone
+	InvokeMode string `json:"invoke_mode"` // BUFFERED
+	CORS       CORS   `json:"cors"`
+}
+
+// Kind implements Value.
+func (FunctionURL) Kind() Kind { return KindFunctionURL }
+
+func (u FunctionURL) needs(project string) []Address {
+	needs := []Address{{KindFunction, u.Function}}
+	if u.Auth == AuthNone {
+		needs = append(needs,
+			Address{KindPermission, u.Function + "/" + urlStatementID(project)},
+			Address{KindPermission, u.Function + "/" + urlInvokeStatementID(project)})
+	}
+	return needs
+}
+
+// HTTPAPI is an HTTP API of API Gateway that gives every request to one function: the API with its integration, its
+// route $default, its stage $default, and the statement in the function's policy that lets it invoke. AWS alone
+// knows its id, which the statement names, so they are one value, found by name and tag.
+type HTTPAPI struct {
+	Name     string `json:"name" plan:"replace"`
+	Function string `json:"function"` // ARN
+	Auth     string `json:"auth"`     // AuthIAM or AuthNone
+	Timeout  int    `json:"timeout"`  // milliseconds, 30,000 at most
+	Payload  string `json:"payload"`  // format of the event: 2.0
+	CORS     CORS   `json:"cors"`
+	Invoke   bool   `json:"invoke"` // the function's policy lets exactly this API invoke it
+	Deploy   bool   `json:"deploy"` // the stage $default is there and deploys by itself
+	Tags     Tags   `json:"tags"`
+}
+
+// Kind implements Value.
+func (HTTPAPI) Kind() Kind { return KindHTTPAPI }
+
+func (h HTTPAPI) needs(string) []Address {
+	if function, found := FunctionOfARN(h.Function); found {
+		return []Address{{KindFunction, function}}
+	}
+	return nil
+}

@@ -1,0 +1,44 @@
+package planner
+
+import "strings"
+
+// ScheduleGroup is a group of EventBridge Scheduler that holds the schedules of one project.
+type ScheduleGroup struct {
+	Name string `json:"name" plan:"replace"`
+	Tags Tags   `json:"tags"`
+}
+
+// Kind implements Value.
+func (ScheduleGroup) Kind() Kind { return KindScheduleGroup }
+
+func (ScheduleGroup) needs(string) []Address { return nil }
+
+// Schedule is a schedule of EventBridge Scheduler that starts a function, asynchronously. What the function gets is
+// Scheduler's own description of the occasion.
+type Schedule struct {
+	Group      string `json:"group" plan:"replace"`
+	Name       string `json:"name" plan:"replace"`
+	Expression string `json:"expression"` // rate(…) or cron(…)
+	Timezone   string `json:"timezone"`   // IANA's name, such as UTC
+	Target     string `json:"target"`     // ARN of the function
+	Role       string `json:"role"`       // ARN of the role that Scheduler takes
+	Input      string `json:"input"`      // payload; empty: Scheduler's own
+	MaxAge     int    `json:"max_age"`    // seconds for which Scheduler tries to hand it to Lambda
+	Attempts   int    `json:"attempts"`   // retries of that
+	Window     int    `json:"window"`     // minutes of flexibility; 0: none
+	Enabled    bool   `json:"enabled"`
+}
+
+// Kind implements Value.
+func (Schedule) Kind() Kind { return KindSchedule }
+
+func (s Schedule) needs(project string) []Address {
+	needs := []Address{{KindScheduleGroup, s.Group}}
+	if function, found := FunctionOfARN(s.Target); found {
+		needs = append(needs, Address{KindFunction, function})
+	}
+	if _, role, found := strings.Cut(s.Role, ":role"+RolePath(project)); found {
+		needs = append(needs, Address{KindRole, role})
+	}
+	return needs
+}
