@@ -2,15 +2,12 @@ package local
 
 import (
 	"context"
-	"net"
-	"net/http"
-	"os"
-	"os/exec"
-	"strconv"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/scar-go/scar/internal/moto"
 )
 
 // The conformance tests state how AWS behaves, for the calls that the backend serves. They run against
@@ -72,28 +69,7 @@ func TestConformance(t *testing.T) {
 // startMoto starts moto's server for one test.
 func startMoto(t *testing.T) server {
 	t.Helper()
-	program, err := exec.LookPath("moto_server")
-	if err != nil {
-		t.Skip("moto_server is not installed")
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	port := l.Addr().(*net.TCPAddr).Port
-	must(t, l.Close())
-	cmd := exec.Command(program, "-H", "127.0.0.1", "-p", strconv.Itoa(port))
-	cmd.Env = append(os.Environ(), "MOTO_IAM_LOAD_MANAGED_POLICIES=true")
-	// A process group of its own, so that the children of the launcher end with it.
-	ownGroup(cmd)
-	must(t, cmd.Start())
-	t.Cleanup(func() { killGroup(t, cmd) })
-	endpoint := "http://127.0.0.1:" + strconv.Itoa(port)
-	eventually(t, "moto is up", func() bool {
-		res, err := http.Get(endpoint + "/moto-api/")
-		if err != nil {
-			return false
-		}
-		return res.Body.Close() == nil
-	})
+	endpoint := moto.Serve(t, "MOTO_IAM_LOAD_MANAGED_POLICIES=true")
 	return server{cfg: config(endpoint, "test", "test", ""), account: "123456789012", moto: true}
 }
 

@@ -37,7 +37,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"image":   tool.image,
 			"backend": backend,
-			"moto":    moto,
+			"moto":    startMoto,
 			"mode":    mode,
 			"images":  images,
 			"bucket":  bucket,

@@ -1,20 +1,18 @@
 package s3
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
 	"io"
-	"net"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/scar-go/scar/internal/moto"
 )
 
 // TestConformance runs one suite against this backend and against moto, so that the backend does not
@@ -22,7 +20,7 @@ import (
 // must observe the same, but where moto is known not to be AWS.
 func TestConformance(t *testing.T) {
 	ours := start(t).client()
-	second := moto(t)
+	second := startMoto(t)
 	for _, c := range conformance {
 		t.Run(c.name, func(t *testing.T) {
 			got := c.observe(t, ours, "ours")
@@ -43,41 +41,23 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// moto starts a moto server, or returns nil where there is none.
-func moto(t *testing.T) *s3.Client {
+// startMoto starts a moto server, or returns nil where there is none.
+func startMoto(t *testing.T) *s3.Client {
 	t.Helper()
-	path, err := exec.LookPath("moto_server")
-	if err != nil {
-		t.Log("moto_server is not installed: compared with what is known only")
+	server, err := moto.Start(t.Context())
+	if errors.Is(err, moto.ErrNotInstalled) {
+		t.Logf("%v: compared with what is known only", err)
 		return nil
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().(*net.TCPAddr)
-	l.Close()
-	var log bytes.Buffer
-	cmd := exec.Command(path, "-H", "127.0.0.1", "-p", fmt.Sprint(address.Port))
-	cmd.Env = append(os.Environ(), "PYTHONWARNINGS=ignore")
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
 	})
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		conn, err := net.Dial("tcp", address.String())
-		if err == nil {
-			conn.Close()
-			return client("http://"+address.String(), "ADMIN", "us-east-1")
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("moto does not start: %s", &log)
-		}
-	}
+	return client(server.URL, "ADMIN", "us-east-1")
 }
 
 type conformanceCase struct {

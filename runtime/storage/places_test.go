@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
+	"github.com/scar-go/scar/internal/moto"
 	"github.com/scar-go/scar/local"
 	"github.com/scar-go/scar/runtime/job"
 )
@@ -188,14 +188,9 @@ func makeBucket(t testing.TB, endpoint, key, secret string) {
 
 // startMoto starts a server of S3 that is not of our making.
 func startMoto(t testing.TB) (http.Handler, string) {
-	program, err := exec.LookPath("moto_server")
-	if err != nil {
-		t.Skip("moto_server is not installed")
-	}
-	address := freeAddress(t)
-	startProgram(t, "http://"+address+"/moto-api/", exec.CommandContext(t.Context(), program, "-H", "127.0.0.1", "-p", portOf(address)))
-	makeBucket(t, "http://"+address, user, secret)
-	return nil, "http://" + address
+	address := moto.Serve(t)
+	makeBucket(t, address, user, secret)
+	return nil, address
 }
 
 // startWebDAV starts the server of golang.org/x/net, behind a check of the password.

@@ -1,24 +1,22 @@
 package lifecycle
 
 import (
-	"fmt"
 	"io"
 	"log"
-	"net"
-	"net/http"
 	"net/http/httptest"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/registry"
+
+	"github.com/scar-go/scar/internal/moto"
 )
 
 // TestMotoAgrees takes the example through its life on moto, which is not of our making. Its ECR has no
 // registry protocol, so blobs go to a registry beside it.
 func TestMotoAgrees(t *testing.T) {
-	endpoint := startMoto(t)
+	endpoint := moto.Serve(t)
 	blobs := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	defer blobs.Close()
 
@@ -55,35 +53,4 @@ func TestMotoAgrees(t *testing.T) {
 			t.Errorf("after destroy, aws %s lists %s", strings.Join(list, " "), out)
 		}
 	}
-}
-
-// startMoto starts a moto of this test's own and returns its address.
-func startMoto(t *testing.T) string {
-	t.Helper()
-	program, err := exec.LookPath("moto_server")
-	if err != nil {
-		t.Skip("moto_server is not installed")
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := listener.Addr().(*net.TCPAddr).Port
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	server := exec.CommandContext(t.Context(), program, "-H", "127.0.0.1", "-p", fmt.Sprint(port))
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Wait() }) // the end of the test's context has killed it
-	endpoint := fmt.Sprintf("http://127.0.0.1:%d", port)
-	eventually(t, "moto", func() bool {
-		response, err := http.Get(endpoint + "/moto-api/")
-		if err != nil {
-			return false
-		}
-		return response.Body.Close() == nil
-	})
-	return endpoint
 }
