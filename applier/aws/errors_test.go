@@ -165,9 +165,8 @@ func TestRetryer(t *testing.T) {
 }
 
 func TestAnEndpointThatIsDownIsNotTriedAgain(t *testing.T) {
-	server := httptest.NewServer(http.NotFoundHandler())
-	server.Close()
-	cloud := New(configFor(server.URL, "eu-west-1"), Options{Project: "imaging", Naming: testNaming})
+	const closed = "http://127.0.0.1:1" // TCP's port 1 is tcpmux, which no system of today serves
+	cloud := New(configFor(closed, "eu-west-1"), Options{Project: "imaging", Naming: testNaming})
 	_, err := cloud.Read(t.Context(), []planner.Ref{{Kind: planner.KindFunction, Name: "f"}})
 	if err == nil || !isRefused(err) || newRetryer().IsErrorRetryable(err) {
 		t.Errorf("error %v", err)

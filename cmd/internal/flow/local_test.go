@@ -19,6 +19,7 @@ func TestFindLocal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer listener.Close()
 	dir := t.TempDir()
 	write := func(content string) {
 		t.Helper()
@@ -35,9 +36,7 @@ func TestFindLocal(t *testing.T) {
 	if err != nil || e.URL != url || e.Region != "eu-west-1" || e.AccessKey == "" {
 		t.Errorf("%+v, %v", e, err)
 	}
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
+	write(`{"endpoint": "http://127.0.0.1:1"}`) // TCP's port 1 is tcpmux, which no system of today serves
 	if _, err := FindLocal(ctx, dir); err == nil || !strings.Contains(err.Error(), "start one with scar local up") {
 		t.Errorf("nobody listens: %v", err)
 	}
