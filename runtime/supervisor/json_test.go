@@ -94,7 +94,7 @@ func TestDroppedLinesNameTheirInvocation(t *testing.T) {
 			defer l.mu.Unlock()
 			return l.writing
 		}
-		for end := time.Now().Add(10 * time.Second); !writing() && time.Now().Before(end); {
+		for end := time.Now().Add(time.Minute); !writing() && time.Now().Before(end); {
 			time.Sleep(time.Millisecond)
 		}
 		l.line("id", make([]byte, logBuffer), &patience)

@@ -92,7 +92,7 @@ func (r result) output(t *testing.T) string {
 // wantLog waits for a part of the log, which may come a moment after the answer.
 func (r result) wantLog(t *testing.T, part string) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(r.log(), part); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !strings.Contains(r.log(), part); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Errorf("the log lacks %q", part)
 			return

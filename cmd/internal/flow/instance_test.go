@@ -59,7 +59,7 @@ func TestNoInstance(t *testing.T) {
 	}
 	defer listener.Close()
 	a := onInstance(t, "http://"+listener.Addr().String())
-	ctx, cancel := context.WithTimeout(context.Background(), 2*instanceWait)
+	ctx, cancel := context.WithTimeout(context.Background(), 4*instanceWait) // five questions would take longer
 	defer cancel()
 	for range 5 {
 		if _, err := a.config.Credentials.Retrieve(ctx); !errors.Is(err, errNoCredentials) {
