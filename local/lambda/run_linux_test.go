@@ -73,7 +73,7 @@ func TestFunctionSeesLambdasEnvironment(t *testing.T) {
 func TestFailuresOfFunctions(t *testing.T) {
 	b := newBench(t, nil)
 	b.create("f", nil)
-	b.create("brief", func(in *lambda.CreateFunctionInput) { in.Timeout = aws.Int32(1) })
+	b.create("brief", func(in *lambda.CreateFunctionInput) { in.Timeout = aws.Int32(3) })
 	for _, c := range []struct {
 		function string
 		event    testEvent
@@ -85,7 +85,7 @@ func TestFailuresOfFunctions(t *testing.T) {
 		{"f", testEvent{Do: "kill"}, failure{"Runtime.ExitError", "Error: Runtime exited with error: signal: killed"}},
 		{"f", testEvent{Do: "alloc", Size: 300}, failure{"Runtime.OutOfMemory", "Error: Runtime exited with error: signal: killed"}},
 		{"f", testEvent{Do: "large", Size: 6<<20 + 200}, failure{"Function.ResponseSizeTooLarge", "Response payload size exceeded maximum allowed payload size (6291556 bytes)."}},
-		{"brief", testEvent{Do: "sleep"}, failure{"Sandbox.Timedout", "Error: Task timed out after 1.00 seconds"}},
+		{"brief", testEvent{Do: "sleep"}, failure{"Sandbox.Timedout", "Error: Task timed out after 3.00 seconds"}},
 	} {
 		got := b.fail(c.function, c.event)
 		if got.Type != c.want.Type || !strings.HasSuffix(got.Message, c.want.Message) {
@@ -95,8 +95,9 @@ func TestFailuresOfFunctions(t *testing.T) {
 			t.Errorf("after %+v: %+v", c.event, a)
 		}
 	}
-	if got := b.call("brief", testEvent{Do: "deadline"}).Text; got != "1s" {
-		t.Errorf("deadline in %s", got)
+	got := b.call("brief", testEvent{Do: "deadline"}).Text
+	if left, err := time.ParseDuration(got); err != nil || left > 3*time.Second {
+		t.Errorf("deadline in %s, want 3 s or, on a slow machine, less", got)
 	}
 	if got := b.call("f", testEvent{Do: "wrongid"}).Text; got != "400 Bad Request" {
 		t.Errorf("an answer to no request: %s", got)

@@ -225,8 +225,8 @@ func TestQueueOfOneMessageTwiceFails(t *testing.T) {
 
 // What is not begun when the time is up is delivered again.
 func TestMessagesWhoseTimeIsUpFail(t *testing.T) {
-	l := newLocal(t, job.Job{TimeoutMargin: 1}, `[ "$(cat "$INPUT_FILE_PATH")" = 1 ] || sleep 1000`, nil)
-	got, failed := l.invoke(t, queueOf("", "1", "2", "3"), 3*time.Second)
+	l := newLocal(t, job.Job{TimeoutMargin: 3}, `[ "$(cat "$INPUT_FILE_PATH")" = 1 ] || sleep 1000`, nil)
+	got, failed := l.invoke(t, queueOf("", "1", "2", "3"), 8*time.Second)
 	if failed != nil || got != `{"batchItemFailures":[{"itemIdentifier":"2"},{"itemIdentifier":"3"}]}` {
 		t.Errorf("%s, %v", got, failed)
 	}

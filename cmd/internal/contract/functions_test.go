@@ -21,7 +21,7 @@ func withShell(w traits) bool { return w.shell }
 // functions are those that the cases use. All but some run the probe.
 func functions(w traits) map[string]function {
 	const script, run = "script", "run"
-	timeout := 6 // half of it is the script's
+	timeout := 10 // half of it is the script's
 	if w.emulated {
 		timeout = 20 // the emulator takes its time to start
 	}
