@@ -68,23 +68,44 @@ func newRequest(action, resource string, conditions map[string][]string) request
 
 // evaluate says whether the documents allow the request: one statement does, and none denies it.
 func evaluate(documents []document, r request) (bool, error) {
-	allowed := false
+	d, err := decide(documents, r, anybody)
+	return d == allowed, err
+}
+
+// decision is what policies say of a request.
+type decision int
+
+const (
+	silent  decision = iota // no statement applies
+	allowed                 // one allows it, and none denies it
+	denied
+)
+
+// anybody is the principal of policies that name none, since they belong to somebody.
+func anybody(statement) bool { return true }
+
+// decide looks at the statements whose principal matches.
+func decide(documents []document, r request, principal func(statement) bool) (decision, error) {
+	out := silent
 	for _, d := range documents {
 		for _, st := range d.Statement {
+			if !principal(st) {
+				continue
+			}
 			applies, err := st.applies(r)
 			if err != nil {
-				return false, err
+				return denied, err
 			}
 			if !applies {
 				continue
 			}
 			if st.Effect == "Deny" {
-				return false, nil
+				return denied, nil
 			}
-			allowed = true
+			out = allowed
 		}
 	}
-	return allowed, nil
+	return out, nil
 }
 
 func (st statement) applies(r request) (bool, error) {
