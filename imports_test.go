@@ -37,7 +37,7 @@ var rules = map[string][]string{
 	"runtime/supervisor": {"runtime/event", "runtime/storage", "runtime/job"},
 
 	"local":   {"image", "local/..."},
-	"local/*": {"image", "local/wire", "local/store", "local/clock", "local/sandbox"},
+	"local/*": {"image", "local/wire", "local/store", "local/clock", "local/sandbox", "local/httpevent"},
 
 	"cmd/scar-runtime":  {"runtime/supervisor", "runtime/secret", "runtime/job"},
 	"cmd/scar":          {"cmd/internal/...", "spec", "planner", "applier", "applier/aws", "image", "runtime/job", "local/..."},
