@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/johannesboyne/gofakes3"
@@ -134,7 +135,7 @@ echo stored > "$TMP_OUTPUT_DIR/o"
 
 func TestFailedRequests(t *testing.T) {
 	j := newJob()
-	j.TimeoutMargin = 2
+	j.TimeoutMargin = 4
 	f := start(t, j, `echo of the inside; echo partial > "$TMP_OUTPUT_DIR/o"; [ "$INPUT_FILE_PATH" ] && [ "$(cat "$INPUT_FILE_PATH")" = hang ] && sleep 1000; exit 3`)
 	for _, c := range []struct {
 		name, payload, kind string
@@ -144,7 +145,11 @@ func TestFailedRequests(t *testing.T) {
 		{"time", httpEvent(t, "", "hang", nil), job.ErrTimeout, 504},
 		{"damaged body", strings.Replace(httpEvent(t, "", "pixels", nil), `"body":"`, `"body":"%%`, 1), job.ErrBadEvent, 400},
 	} {
-		r, body := f.response(f.invokeWithin(c.payload, 4e9))
+		within := time.Minute
+		if c.kind == job.ErrTimeout {
+			within = 6 * time.Second
+		}
+		r, body := f.response(f.invokeWithin(c.payload, within))
 		var told job.Error
 		if err := json.Unmarshal([]byte(body), &told); err != nil || told.Type != c.kind || strings.Contains(body, "of the inside") {
 			t.Errorf("%s: body %s, %v", c.name, body, err)

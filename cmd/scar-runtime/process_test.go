@@ -104,13 +104,13 @@ const daemon = `setsid sh -c 'trap "" TERM HUP; echo "pid $$"; exec >/dev/null 2
 
 func TestTimeoutEndsEverything(t *testing.T) {
 	j := newJob()
-	j.TimeoutMargin = 2
+	j.TimeoutMargin = 6
 	f := start(t, j, "#!/bin/sh\n"+daemon+"trap '' TERM\necho 'pid '$$; echo partial > $TMP_OUTPUT_DIR/o; sleep 1000; sleep 1000")
 	event := f.put("in/a", "x")
-	deadline := time.Now().Add(4 * time.Second)
+	deadline := time.Now().Add(11 * time.Second) // of which the script has 5 to start everything
 	a := f.send(invocation{payload: event, deadline: deadline})
 	f.wantFailure(a, job.ErrTimeout, "did not end in time", "raise timeout")
-	if early := deadline.Sub(a.at); early < 500*time.Millisecond {
+	if early := deadline.Sub(a.at); early < inTime {
 		t.Errorf("the answer came %s before the deadline", early)
 	}
 	pids := f.pids()
@@ -133,14 +133,16 @@ func TestTimeoutEndsEverything(t *testing.T) {
 
 func TestScriptMayEndByItselfAtTheDeadline(t *testing.T) {
 	j := newJob()
-	j.TimeoutMargin = 4
+	j.TimeoutMargin = 8
 	f := start(t, j, "trap 'echo cleaned up; exit 0' TERM\nsleep 1000 & wait")
-	f.wantFailure(f.invokeWithin("{}", 5*time.Second), job.ErrTimeout, "cleaned up")
+	f.wantFailure(f.invokeWithin("{}", 13*time.Second), job.ErrTimeout, "cleaned up")
 }
 
 func TestMarginBeyondTheTimeLeavesHalf(t *testing.T) {
-	f := start(t, newJob(), "sleep 0.2; echo done")
-	if got := f.output(f.invokeWithin("{}", 5*time.Second)); got != "done\n" {
+	j := newJob()
+	j.TimeoutMargin = 60
+	f := start(t, j, "sleep 0.2; echo done")
+	if got := f.output(f.invokeWithin("{}", 30*time.Second)); got != "done\n" {
 		t.Errorf("output %q", got)
 	}
 }
@@ -240,7 +242,7 @@ func TestLogThatStandsStillDelaysNoAnswer(t *testing.T) {
 		defer r.Close()
 		f.runWithLog(w)
 		w.Close()
-		if fault := f.hang("{}", 4*time.Second, 500*time.Millisecond); fault != "" {
+		if fault := f.hang("{}", 4*time.Second, inTime); fault != "" {
 			t.Errorf("with a margin of %d s: %s", margin, fault)
 		}
 	}

@@ -139,7 +139,7 @@ func timeFailures() []failureCase {
 			says: []string{"before the input was fetched"}},
 		{name: "input that comes too slowly", kind: timeout, within: 5 * time.Second, job: shortly, rule: always("GET in/a", trickle),
 			says: []string{"before the input was fetched"}},
-		{name: "result that is never taken", kind: job.ErrStageOut, within: 5 * time.Second, job: shortly, rule: always("PUT out/", hang),
+		{name: "result that is never taken", kind: job.ErrStageOut, within: 7 * time.Second, job: shortly, rule: always("PUT out/", hang),
 			says: []string{"out/partial"}},
 		{name: "deadline that is past", kind: timeout, within: -time.Second, last: true, says: []string{"the time was up"}},
 	}

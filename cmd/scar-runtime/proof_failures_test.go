@@ -135,7 +135,7 @@ func (f *function) failOnce(c failureCase, payload string, g *gate) {
 	if c.kind == job.ErrStageOut {
 		f.wantFailure(a, c.kind, c.stored...)
 	}
-	if early := deadline.Sub(a.at); early < 500*time.Millisecond && !c.last {
+	if early := deadline.Sub(a.at); early < inTime && !c.last {
 		f.t.Errorf("the answer came %s before the deadline", early)
 	}
 	if got := keys(f.objects("out/")); !slices.Equal(got, c.stored) {

@@ -58,7 +58,7 @@ func soakKinds() []string {
 func newSoak(t *testing.T) *soak {
 	t.Helper()
 	j := newJob()
-	j.TimeoutMargin, j.LogLevel = 1, "warning"
+	j.TimeoutMargin, j.LogLevel = 4, "warning"
 	// With so little garbage about, the size of the runtime tells what it keeps.
 	s := &soak{function: start(t, j, soakScript, "SOAK_OWN=1", "GOGC=10"), variables: map[string]map[string]string{}, left: map[string][]string{}}
 	s.store("in/copy", strings.Repeat("content", 10_000))
@@ -98,7 +98,7 @@ func (s *soak) invocation(kind string) {
 	s.t.Helper()
 	limit := 60 * time.Second
 	if kind == "hang" {
-		limit = 1300 * time.Millisecond // of which the script gets 300
+		limit = 4300 * time.Millisecond // of which the script gets 300
 	}
 	a := s.invokeWithin(s.events[kind], limit)
 	if want := wantFailed()[kind]; want != "" {

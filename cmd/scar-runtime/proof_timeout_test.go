@@ -49,10 +49,10 @@ func hanging() []string {
 // function, and by then no process of the script is there any more.
 func TestEveryHangIsAnsweredInTime(t *testing.T) {
 	t.Parallel()
-	const runtimes, limit, early = 10, 3 * time.Second, 500 * time.Millisecond
+	const runtimes, limit, early = 10, 7 * time.Second, 500 * time.Millisecond
 	names := hanging()
 	j := newJob()
-	j.TimeoutMargin = 2
+	j.TimeoutMargin = 6
 	functions := make([]*function, runtimes)
 	payloads := make([]map[string]string, runtimes)
 	for i := range functions {
