@@ -19,6 +19,8 @@ const (
 	// bytesPerFile bounds the number of files in /tmp as a file system of that size on a disk does: each takes
 	// memory of the kernel's that counts for nobody.
 	bytesPerFile = 4 << 10
+
+	mountsAt = "/mnt/" // below it are Spec.Mounts
 )
 
 // devices are what Lambda's /dev has of use; /dev/shm is not there.
@@ -42,6 +44,9 @@ func mountRoot(o order) error {
 		return err
 	}
 	if err := mountTmp(o, root); err != nil {
+		return err
+	}
+	if err := mountFolders(o.Mounts, root); err != nil {
 		return err
 	}
 	if err := mountDev(filepath.Join(root, "dev")); err != nil {
@@ -84,6 +89,55 @@ func mountTmp(o order, root string) error {
 	options := fmt.Sprintf("size=%d,nr_inodes=%d,mode=0700,uid=%d,gid=%d", o.Tmp, o.Tmp/bytesPerFile, UID, GID)
 	if err := unix.Mount("tmpfs", target, "tmpfs", noDev, options); err != nil {
 		return &setupError{step: "mount /tmp", err: err}
+	}
+	return nil
+}
+
+// prepareMounts refuses mounts that would lie elsewhere than below /mnt, and makes the folders the sandbox user's.
+func prepareMounts(mounts []Mount, user bool) error {
+	for _, m := range mounts {
+		name, below := strings.CutPrefix(m.Path, mountsAt)
+		if !below || name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\x00") {
+			return fmt.Errorf("mount %s: the path must be %sNAME", m.Path, mountsAt)
+		}
+		info, err := os.Lstat(m.Folder)
+		if err != nil {
+			return fmt.Errorf("mount %s: %w", m.Path, err)
+		}
+		if !info.IsDir() || !filepath.IsAbs(m.Folder) {
+			return fmt.Errorf("mount %s: %s is no absolute path of a folder", m.Path, m.Folder)
+		}
+		if user {
+			continue // the one mapped user owns it already
+		}
+		if err := os.Lchown(m.Folder, UID, GID); err != nil {
+			return fmt.Errorf("mount %s: %w", m.Path, err)
+		}
+	}
+	return nil
+}
+
+// mountFolders mounts folders below /mnt. The image is read-only, so the places to mount on are in a small file system of
+// their own.
+func mountFolders(mounts []Mount, root string) error {
+	if len(mounts) == 0 {
+		return nil
+	}
+	all := filepath.Join(root, mountsAt)
+	if err := unix.Mount("tmpfs", all, "tmpfs", noDev|unix.MS_NOEXEC, "mode=0755,size="+devSize); err != nil {
+		return &setupError{step: "mount " + mountsAt, err: err}
+	}
+	for _, m := range mounts {
+		target := filepath.Join(root, m.Path)
+		if err := os.Mkdir(target, 0o755); err != nil {
+			return &setupError{step: "make " + m.Path, err: err}
+		}
+		if err := bind(m.Folder, target, noDev); err != nil {
+			return err
+		}
+	}
+	if err := remount(all, unix.MS_RDONLY|noDev|unix.MS_NOEXEC); err != nil {
+		return &setupError{step: "make " + mountsAt + " read-only", err: err}
 	}
 	return nil
 }

@@ -22,6 +22,7 @@ type order struct {
 	Dir    string
 	Tmp    int64  // bytes of the tmpfs on /tmp
 	TmpDir string // instead, a folder for /tmp
+	Mounts []Mount
 }
 
 // message is what the first process says: one message when the image's process has started or why it

@@ -26,7 +26,7 @@ var mountPoints = []struct {
 	name string
 	dir  bool
 }{
-	{"proc", true}, {"dev", true}, {"tmp", true},
+	{"proc", true}, {"dev", true}, {"tmp", true}, {"mnt", true},
 	{"etc", true}, {"etc/resolv.conf", false}, {"etc/hosts", false},
 }
 
@@ -81,8 +81,12 @@ func chain(ids []v1.Hash) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+// layout is part of the key of what is made from mountPoints; another one is made anew.
+const layout = 2
+
 func (r *Root) key() string {
 	h := sha256.New()
+	fmt.Fprintln(h, layout)
 	for _, e := range r.elements {
 		fmt.Fprintln(h, e.path)
 	}

@@ -39,9 +39,17 @@ type Spec struct {
 	Dir    string   // the working directory; empty: /
 	Memory int      // MB that the processes may use together; 0: no limit
 	Tmp    int      // size of /tmp in MB; 0: 512
+	Mounts []Mount  // folders of the host that outlive the process
 	Output io.Writer
 	// Output gets what the processes write to standard output and error, in the order of writing. It is
 	// called by one goroutine at a time.
+}
+
+// Mount is a folder of the host that the processes may read and write. What the image itself holds below /mnt is not seen
+// beside it.
+type Mount struct {
+	Folder string // on the host. Under root, it belongs to the sandbox's user from then on
+	Path   string // in the sandbox: /mnt/ and one name
 }
 
 // Exit is how the image's process ended.

@@ -42,7 +42,7 @@ type Process struct {
 func Start(ctx context.Context, spec Spec) (*Process, error) {
 	o := order{
 		Cache: spec.Root.cache.dir, Args: spec.Args, Env: spec.Env, Dir: spec.Dir,
-		Tmp: int64(spec.Tmp) << 20, User: !privileged(),
+		Tmp: int64(spec.Tmp) << 20, Mounts: spec.Mounts, User: !privileged(),
 	}
 	if o.Dir == "" {
 		o.Dir = "/"
@@ -52,6 +52,9 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 	}
 	if len(spec.Args) == 0 {
 		return nil, &StartError{Path: "", Err: errors.New("the image names no program to run")}
+	}
+	if err := prepareMounts(spec.Mounts, o.User); err != nil {
+		return nil, fmt.Errorf("start sandbox: %w", err)
 	}
 	p, err := startStacked(ctx, spec, o)
 	var failed *setupError
