@@ -10,12 +10,15 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/scar-go/scar/applier"
 	"github.com/scar-go/scar/image"
@@ -43,16 +46,20 @@ type Options struct {
 
 // Cloud is an account and region. It implements applier.Cloud.
 type Cloud struct {
-	opts         Options
-	buckets      *buckets
-	repositories *repositories
-	images       *images
-	logGroups    *logGroups
-	roles        *roles
-	functions    *functions
-	permissions  *permissions
-	triggers     *triggers
-	finder       *finder
+	opts           Options
+	buckets        *buckets
+	repositories   *repositories
+	images         *images
+	queues         *queues
+	logGroups      *logGroups
+	roles          *roles
+	functions      *functions
+	permissions    *permissions
+	triggers       *triggers
+	eventSources   *eventSources
+	scheduleGroups *scheduleGroups
+	schedules      *schedules
+	finder         *finder
 }
 
 var _ applier.Cloud = (*Cloud)(nil)
@@ -64,12 +71,15 @@ func New(cfg aws.Config, opts Options) *Cloud {
 	cfg.Region = opts.Naming.Region
 	cfg.Retryer = newRetryer
 	return assemble(opts, clients{
-		s3:     s3.NewFromConfig(cfg, pathStyle),
-		ecr:    ecr.NewFromConfig(cfg),
-		logs:   cloudwatchlogs.NewFromConfig(cfg),
-		iam:    iam.NewFromConfig(cfg),
-		lambda: lambda.NewFromConfig(cfg),
-		tags:   resourcegroupstaggingapi.NewFromConfig(cfg),
+		s3:        s3.NewFromConfig(cfg, pathStyle),
+		ecr:       ecr.NewFromConfig(cfg),
+		logs:      cloudwatchlogs.NewFromConfig(cfg),
+		iam:       iam.NewFromConfig(cfg),
+		lambda:    lambda.NewFromConfig(cfg),
+		sqs:       sqs.NewFromConfig(cfg),
+		scheduler: scheduler.NewFromConfig(cfg),
+		api:       apigatewayv2.NewFromConfig(cfg),
+		tags:      resourcegroupstaggingapi.NewFromConfig(cfg),
 	})
 }
 
@@ -95,7 +105,17 @@ type clients struct {
 	lambda interface {
 		functionClient
 		permissionClient
+		eventSourceClient
 	}
+	sqs interface {
+		queueClient
+		queueLister
+	}
+	scheduler interface {
+		scheduleGroupClient
+		scheduleClient
+	}
+	api  apiLister
 	tags resourcegroupstaggingapi.GetResourcesAPIClient
 }
 
@@ -111,18 +131,22 @@ func assemble(opts Options, c clients) *Cloud {
 	}
 	p := patience{pace: opts.Pace, settle: opts.Settle}
 	functions := &functions{client: c.lambda, naming: opts.Naming, patience: p}
-	finder := &finder{tags: c.tags, roles: c.iam, images: c.ecr, naming: opts.Naming}
+	finder := &finder{tags: c.tags, roles: c.iam, images: c.ecr, queues: c.sqs, schedules: c.scheduler, apis: c.api, naming: opts.Naming}
 	return &Cloud{
-		opts:         opts,
-		buckets:      &buckets{client: c.s3, naming: opts.Naming, patience: p},
-		repositories: &repositories{client: c.ecr, naming: opts.Naming, patience: p},
-		images:       newImages(c.ecr, opts, p, newCleaner(c.ecr, opts, functions, finder)),
-		logGroups:    &logGroups{client: c.logs, naming: opts.Naming, patience: p},
-		roles:        &roles{client: c.iam, patience: p},
-		functions:    functions,
-		permissions:  &permissions{client: c.lambda, project: opts.Project, locks: newLocks(), patience: p},
-		triggers:     &triggers{client: c.s3, project: opts.Project, account: opts.Naming.Account, patience: p},
-		finder:       finder,
+		opts:           opts,
+		buckets:        &buckets{client: c.s3, naming: opts.Naming, patience: p},
+		repositories:   &repositories{client: c.ecr, naming: opts.Naming, patience: p},
+		images:         newImages(c.ecr, opts, p, newCleaner(c.ecr, opts, functions, finder)),
+		queues:         &queues{client: c.sqs, patience: p},
+		logGroups:      &logGroups{client: c.logs, naming: opts.Naming, patience: p},
+		roles:          &roles{client: c.iam, patience: p},
+		functions:      functions,
+		permissions:    &permissions{client: c.lambda, project: opts.Project, locks: newLocks(), patience: p},
+		triggers:       &triggers{client: c.s3, project: opts.Project, account: opts.Naming.Account, patience: p},
+		eventSources:   &eventSources{client: c.lambda, naming: opts.Naming, patience: p},
+		scheduleGroups: &scheduleGroups{client: c.scheduler, naming: opts.Naming, patience: p},
+		schedules:      &schedules{client: c.scheduler, project: opts.Project, patience: p},
+		finder:         finder,
 	}
 }
 

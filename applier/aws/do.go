@@ -50,6 +50,14 @@ func (c *Cloud) change(ctx context.Context, change planner.Change, say sayer) er
 		return converge(ctx, p, project, c.functions, change, say)
 	case planner.KindPermission:
 		return converge(ctx, p, project, c.permissions, change, say)
+	case planner.KindQueue:
+		return converge(ctx, p, project, c.queues, change, say)
+	case planner.KindEventSource:
+		return converge(ctx, p, project, c.eventSources, change, say)
+	case planner.KindScheduleGroup:
+		return converge(ctx, p, project, c.scheduleGroups, change, say)
+	case planner.KindSchedule:
+		return converge(ctx, p, project, c.schedules, change, say)
 	default:
 		return fmt.Errorf("resources of kind %q cannot be changed", change.Kind)
 	}

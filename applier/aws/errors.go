@@ -53,11 +53,15 @@ func messageHas(err error, parts ...string) bool {
 	return false
 }
 
+// queryCode begins the codes of SQS in the form of its older protocol, which the service still sends beside the newer
+// ones and the SDK prefers (SQS developer guide, "AWS JSON protocol").
+const queryCode = "AWS.SimpleQueueService."
+
 // isNotFound says that what was asked for does not exist. HeadBucket has no body, hence no code of
 // its own: the SDK makes NotFound of the status.
 func isNotFound(err error) bool {
 	return codeIn(err, "ResourceNotFoundException", "NoSuchEntity", "NoSuchBucket", "NotFound",
-		"RepositoryNotFoundException", "ImageNotFoundException")
+		"RepositoryNotFoundException", "ImageNotFoundException", "QueueDoesNotExist", queryCode+"NonExistentQueue")
 }
 
 // isNoTags is S3's way to say that a bucket has no tags (API reference, GetBucketTagging).
@@ -68,7 +72,7 @@ func isNoTags(err error) bool { return codeIn(err, "NoSuchTagSet") }
 // message tells them apart.
 func isExists(err error) bool {
 	return codeIn(err, "EntityAlreadyExists", "RepositoryAlreadyExistsException", "ResourceAlreadyExistsException",
-		"BucketAlreadyOwnedByYou") ||
+		"BucketAlreadyOwnedByYou", "QueueNameExists", "QueueAlreadyExists") ||
 		codeIn(err, "ResourceConflictException") && messageHas(err, "already exist")
 }
 
@@ -77,10 +81,11 @@ func isTaken(err error) bool { return codeIn(err, "BucketAlreadyExists") }
 
 // isBusy says that another change of the same thing is under way and that this one may be repeated:
 // Lambda while an update is in progress or a function is Pending (developer guide, "Lambda function
-// states"), S3 and CloudWatch Logs as OperationAborted (API references, error codes), IAM as
-// ConcurrentModification.
+// states"), or while an event source mapping is created, changed or deleted (ResourceInUse), S3 and CloudWatch Logs
+// as OperationAborted (API references, error codes), IAM as ConcurrentModification.
 func isBusy(err error) bool {
-	return codeIn(err, "OperationAborted", "OperationAbortedException", "ConcurrentModification", "PreconditionFailedException") ||
+	return codeIn(err, "OperationAborted", "OperationAbortedException", "ConcurrentModification", "PreconditionFailedException",
+		"ResourceInUseException") ||
 		codeIn(err, "ResourceConflictException") &&
 			messageHas(err, "update is in progress", "cannot be performed at this time", "in the following state: Pending", "try again")
 }
@@ -96,9 +101,36 @@ func isRoleNotReady(err error) bool {
 	return codeIn(err, "InvalidParameterValueException") && messageHas(err,
 		"The role defined for the function cannot be assumed by Lambda",
 		"The provided execution role does not have permissions",
+		"function execution role does not have permissions",
 		"KMS key is invalid for CreateGrant",
 		"throttled by EC2")
 }
+
+// isDeletedRecently says that a queue of that name was deleted within the last minute (SQS API reference, CreateQueue).
+func isDeletedRecently(err error) bool {
+	return codeIn(err, "QueueDeletedRecently", queryCode+"QueueDeletedRecently")
+}
+
+// isDeadLetterNotReady says that SQS does not see the queue for dead letters yet, which was made before (SQS API
+// reference, CreateQueue: a new queue takes a second to be usable).
+func isDeadLetterNotReady(err error) bool {
+	return codeIn(err, "InvalidParameterValue", "InvalidParameterValueException", "InvalidAttributeValue") && messageHas(err, "Dead letter target does not exist")
+}
+
+// isQueueNotReady says that Lambda does not see the queue yet that it is to take messages from.
+func isQueueNotReady(err error) bool {
+	return codeIn(err, "InvalidParameterValueException") && messageHas(err, "Error occurred while ReceiveMessage", "NonExistentQueue", "queue does not exist")
+}
+
+// isScheduleRoleNotReady says that EventBridge Scheduler cannot take a role, which for a new one passes. It is the
+// message that terraform-provider-aws waits out (internal/service/scheduler/schedule.go).
+func isScheduleRoleNotReady(err error) bool {
+	return codeIn(err, "ValidationException") && messageHas(err, "must allow AWS EventBridge Scheduler to assume the role")
+}
+
+// isScheduleConflict is what Scheduler answers where a schedule or group of that name is there, is being deleted, or is being
+// changed by somebody else (Scheduler API reference, ConflictException).
+func isScheduleConflict(err error) bool { return codeIn(err, "ConflictException") }
 
 // isPrincipalNotReady says that IAM does not know a new principal that a policy names (IAM user
 // guide, "Changes that I make are not always immediately visible").
@@ -127,7 +159,8 @@ func isImageThere(err error) bool { return codeIn(err, "ImageAlreadyExistsExcept
 // isQuota says that a limit of the account is reached. It is no throttle although the SDK's default
 // retryer takes it for one: repeating the call is of no use.
 func isQuota(err error) bool {
-	return codeIn(err, "LimitExceeded", "LimitExceededException", "CodeStorageExceededException", "TooManyBuckets")
+	return codeIn(err, "LimitExceeded", "LimitExceededException", "CodeStorageExceededException", "TooManyBuckets",
+		"ServiceQuotaExceededException")
 }
 
 // isDenied says that the caller lacks a right. HeadBucket's 403 comes as Forbidden, without a body.
@@ -165,7 +198,14 @@ var rights = map[string]string{
 }
 
 // prefixes are the services' names in rights where lowering the SDK's name does not give them.
-var prefixes = map[string]string{"CloudWatch Logs": "logs", "Resource Groups Tagging API": "tag"}
+var prefixes = map[string]string{
+	"CloudWatch Logs": "logs", "Resource Groups Tagging API": "tag", "EFS": "elasticfilesystem",
+	"EventBridge": "events", "Secrets Manager": "secretsmanager", "ApiGatewayV2": "apigateway",
+}
+
+// verbs are the rights that the calls of API Gateway need, by how their names begin: those of its HTTP interface
+// (API Gateway developer guide, "Control access to API Gateway with IAM policies").
+var verbs = map[string]string{"Get": "GET", "Create": "POST", "Update": "PATCH", "Delete": "DELETE", "Tag": "POST", "Untag": "DELETE"}
 
 // explain names the call that was denied and the right that it needs; other errors stay as they are.
 func explain(err error) error {
@@ -179,7 +219,19 @@ func explain(err error) error {
 		if prefix == "" {
 			prefix = strings.ToLower(op.ServiceID)
 		}
-		right = prefix + ":" + op.OperationName
+		right = prefix + ":" + action(prefix, op.OperationName)
 	}
 	return fmt.Errorf("access denied: the call %s %s needs the right %s, which these credentials lack: %w", op.ServiceID, op.OperationName, right, err)
+}
+
+func action(service, operation string) string {
+	if service != prefixes["ApiGatewayV2"] {
+		return operation
+	}
+	for start, verb := range verbs {
+		if strings.HasPrefix(operation, start) {
+			return verb
+		}
+	}
+	return operation
 }

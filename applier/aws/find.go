@@ -7,10 +7,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	tagging "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/scar-go/scar/planner"
 )
@@ -21,10 +23,21 @@ type roleLister = iam.ListRolesAPIClient
 // finder finds what belongs to a project. The tagging API answers late and may still list what is
 // gone, so all it says is where to look; reading decides.
 type finder struct {
-	tags   resourcegroupstaggingapi.GetResourcesAPIClient
-	roles  roleLister
-	images imageLister
-	naming planner.Naming
+	tags      resourcegroupstaggingapi.GetResourcesAPIClient
+	roles     roleLister
+	images    imageLister
+	queues    queueLister
+	schedules scheduleLister
+	apis      apiLister
+	naming    planner.Naming
+}
+
+// queueLister lists queues by how their names begin.
+type queueLister = sqs.ListQueuesAPIClient
+
+// apiLister lists APIs with their tags.
+type apiLister interface {
+	GetApis(context.Context, *apigatewayv2.GetApisInput, ...func(*apigatewayv2.Options)) (*apigatewayv2.GetApisOutput, error)
 }
 
 // taggedTypes are the types of resources that scar tags, as the tagging API names them.

@@ -106,6 +106,14 @@ func (r *reading) one(ctx context.Context, ref planner.Ref) error {
 		return read(ctx, r, c.roles, ref)
 	case planner.KindFunction:
 		return r.function(ctx, ref)
+	case planner.KindQueue:
+		return read(ctx, r, c.queues, ref)
+	case planner.KindEventSource:
+		return read(ctx, r, c.eventSources, ref)
+	case planner.KindScheduleGroup:
+		return read(ctx, r, c.scheduleGroups, ref)
+	case planner.KindSchedule:
+		return read(ctx, r, c.schedules, ref)
 	default:
 		return fmt.Errorf("resources of kind %q cannot be read", ref.Kind)
 	}

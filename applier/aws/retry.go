@@ -21,6 +21,9 @@ const (
 	deleteWait     = 1 * time.Minute  // until what was attached to a deleted thing is forgotten
 	permissionWait = 1 * time.Minute  // until S3 sees that it may call a function
 	documentWait   = 3 * time.Minute  // until a bucket's notifications are as they should be
+	queueWait      = 2 * time.Minute  // until the name of a deleted queue is free (a minute), and until a new queue is seen
+	mappingWait    = 5 * time.Minute  // until an event source mapping is enabled, disabled or gone
+	groupWait      = 5 * time.Minute  // until a schedule group of that name is gone
 )
 
 // Defaults of Options.
