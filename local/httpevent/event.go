@@ -28,18 +28,17 @@ const (
 
 // Context is what an event says beside the request itself.
 type Context struct {
-	AccountID    string // twelve digits; of function URLs without authentication: anonymous
-	APIID        string // id of the API or of the function URL
-	DomainName   string // host, without a port
-	RequestID    string
-	RouteKey     string    // $default, or a route such as "GET /a/{b}"
-	Stage        string    // $default, or a stage's name
-	Path         string    // as the gateway shows it; HTTP APIs decode it, function URLs do not
-	Time         time.Time // when the request arrived
-	Parameters   map[string]string
-	Variables    map[string]string // of the stage
-	Caller       *wire.Identity    // who signed the request; nil: nobody had to
-	CallerUserID string            // unique id of the caller, where one is known
+	AccountID  string // twelve digits; of function URLs without authentication: anonymous
+	APIID      string // id of the API or of the function URL
+	DomainName string // host, without a port
+	RequestID  string
+	RouteKey   string    // $default, or a route such as "GET /a/{b}"
+	Stage      string    // $default, or a stage's name
+	Path       string    // as the gateway shows it; HTTP APIs decode it, function URLs do not
+	Time       time.Time // when the request arrived
+	Parameters map[string]string
+	Variables  map[string]string // of the stage
+	Caller     *wire.Identity    // who signed the request; nil: nobody had to
 }
 
 type event struct {
@@ -109,7 +108,7 @@ func Event(r *http.Request, body []byte, c Context) ([]byte, error) {
 	}
 	if c.Caller != nil {
 		e.RequestContext.Authorizer = &authorizer{iamContext{
-			AccessKey: c.Caller.AccessKey, AccountID: c.Caller.Account, CallerID: c.CallerUserID, UserARN: c.Caller.ARN, UserID: c.CallerUserID,
+			AccessKey: c.Caller.AccessKey, AccountID: c.Caller.Account, CallerID: c.Caller.UserID, UserARN: c.Caller.ARN, UserID: c.Caller.UserID,
 		}}
 	}
 	if len(body) > 0 {

@@ -32,8 +32,7 @@ func TestEvent(t *testing.T) {
 	r.Header.Set("X-Amz-Security-Token", "secret")
 	r.Header.Set("User-Agent", "agent")
 	c := testContext("/a b/c")
-	c.Caller = &wire.Identity{Account: "000000000000", AccessKey: "ASIA", ARN: "arn:aws:sts::000000000000:assumed-role/r/s", Role: "r"}
-	c.CallerUserID = "AROA:s"
+	c.Caller = &wire.Identity{Account: "000000000000", AccessKey: "ASIA", ARN: "arn:aws:sts::000000000000:assumed-role/r/s", Role: "r", UserID: "AROA:s"}
 	text, err := Event(r, []byte("{}"), c)
 	if err != nil {
 		t.Fatal(err)

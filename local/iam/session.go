@@ -142,6 +142,7 @@ func (s *Service) admin() wire.Identity {
 		Account:   s.cfg.Account,
 		AccessKey: s.cfg.AdminAccessKey,
 		ARN:       fmt.Sprintf("arn:%s:iam::%s:root", s.partition(), s.cfg.Account),
+		UserID:    s.cfg.Account,
 	}
 }
 
@@ -151,6 +152,7 @@ func (s *Service) identity(c claims) wire.Identity {
 		AccessKey: c.Key,
 		ARN:       fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", s.partition(), s.cfg.Account, c.Role, c.Session),
 		Role:      c.Role,
+		UserID:    c.RoleID + ":" + c.Session,
 	}
 }
 

@@ -15,8 +15,8 @@ type Protocol int
 // The protocols that the backend speaks.
 const (
 	JSON11   Protocol = iota // Logs, ECR, tagging: POST with X-Amz-Target
-	Query                    // IAM, STS: form in, XML out
-	RESTJSON                 // Lambda
+	Query                    // IAM, STS, EC2: form in, XML out
+	RESTJSON                 // Lambda, EventBridge Scheduler, API Gateway, EFS
 	RESTXML                  // S3
 )
 
@@ -51,7 +51,7 @@ func (p Protocol) WriteError(w http.ResponseWriter, r *http.Request, err error) 
 		writeXML(w, r, e.Status, s3Error{Code: e.Code, Message: e.Message, Resource: r.URL.Path, RequestID: id})
 	case RESTJSON:
 		w.Header().Set("X-Amzn-Errortype", e.Code)
-		writeJSON(w, "application/json", e.Status, restError{Type: faultType(e.Status), Message: e.Message})
+		writeJSON(w, "application/json", e.Status, restError{Type: faultType(e.Status), Message: e.Message, Capital: e.Message})
 	default:
 		w.Header().Set("X-Amzn-Errortype", e.Code)
 		writeJSON(w, jsonType, e.Status, jsonError{Type: e.Code, Message: e.Message})
@@ -63,9 +63,11 @@ type jsonError struct {
 	Message string `json:"message"`
 }
 
+// restError has its message twice: the models of the services do not agree on the name, and their clients look for one of them.
 type restError struct {
 	Type    string // whose fault it is: User or Server
 	Message string `json:"message"`
+	Capital string `json:"Message"`
 }
 
 type s3Error struct {

@@ -37,6 +37,7 @@ type Identity struct {
 	AccessKey string // empty: the request was not signed
 	ARN       string
 	Role      string // name of the role whose session this is; empty: the account's administrator
+	UserID    string // unique id of the caller, as aws:userid in policies
 }
 
 // Admin says whether everything is allowed: only sessions of roles are limited.
