@@ -64,6 +64,8 @@ type fakeLambda struct {
 
 	functions map[string]*fakeFunction
 	policies  map[string]map[string]planner.Statement
+	invoking  map[string]*lambda.GetFunctionEventInvokeConfigOutput
+	urls      map[string]*lambda.GetFunctionUrlConfigOutput
 }
 
 type fakeFunction struct {
@@ -78,6 +80,8 @@ func newFakeLambda() *fakeLambda {
 		script:    script{fails: map[string][]error{}},
 		functions: map[string]*fakeFunction{},
 		policies:  map[string]map[string]planner.Statement{},
+		invoking:  map[string]*lambda.GetFunctionEventInvokeConfigOutput{},
+		urls:      map[string]*lambda.GetFunctionUrlConfigOutput{},
 	}
 }
 
@@ -139,6 +143,7 @@ func (f *fakeLambda) CreateFunction(_ context.Context, in *lambda.CreateFunction
 					PackageType: in.PackageType, Role: in.Role, MemorySize: in.MemorySize, Timeout: in.Timeout,
 					Description: in.Description, Architectures: in.Architectures, EphemeralStorage: in.EphemeralStorage,
 					Environment: &types.EnvironmentResponse{Variables: in.Environment.Variables}, LoggingConfig: in.LoggingConfig,
+					VpcConfig: vpcResponse(in.VpcConfig), FileSystemConfigs: in.FileSystemConfigs,
 				},
 			},
 		}
@@ -172,6 +177,12 @@ func (f *fakeLambda) UpdateFunctionConfiguration(_ context.Context, in *lambda.U
 		c.Environment = &types.EnvironmentResponse{Variables: in.Environment.Variables}
 		if in.ImageConfig != nil {
 			c.ImageConfigResponse = &types.ImageConfigResponse{ImageConfig: in.ImageConfig}
+		}
+		if in.VpcConfig != nil {
+			c.VpcConfig = vpcResponse(in.VpcConfig)
+		}
+		if in.FileSystemConfigs != nil {
+			c.FileSystemConfigs = in.FileSystemConfigs
 		}
 	})
 }
@@ -237,11 +248,7 @@ func (f *fakeLambda) AddPermission(_ context.Context, in *lambda.AddPermissionIn
 		if before == nil {
 			before = map[string]planner.Statement{}
 		}
-		before[*in.StatementId] = planner.Statement{
-			Sid: *in.StatementId, Effect: "Allow", Action: planner.StringList{*in.Action},
-			Principal: planner.StringLists{"Service": {*in.Principal}},
-			Condition: planner.Conditions{"ArnLike": {"AWS:SourceArn": {deref(in.SourceArn)}}, "StringEquals": {"AWS:SourceAccount": {deref(in.SourceAccount)}}},
-		}
+		before[*in.StatementId] = statementOf(in)
 		f.policies[*in.FunctionName] = before
 		return nil
 	})

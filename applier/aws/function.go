@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
@@ -21,6 +20,8 @@ type functionClient interface {
 	UpdateFunctionCode(context.Context, *lambda.UpdateFunctionCodeInput, ...func(*lambda.Options)) (*lambda.UpdateFunctionCodeOutput, error)
 	TagResource(context.Context, *lambda.TagResourceInput, ...func(*lambda.Options)) (*lambda.TagResourceOutput, error)
 	UntagResource(context.Context, *lambda.UntagResourceInput, ...func(*lambda.Options)) (*lambda.UntagResourceOutput, error)
+	PutFunctionConcurrency(context.Context, *lambda.PutFunctionConcurrencyInput, ...func(*lambda.Options)) (*lambda.PutFunctionConcurrencyOutput, error)
+	DeleteFunctionConcurrency(context.Context, *lambda.DeleteFunctionConcurrencyInput, ...func(*lambda.Options)) (*lambda.DeleteFunctionConcurrencyOutput, error)
 	DeleteFunction(context.Context, *lambda.DeleteFunctionInput, ...func(*lambda.Options)) (*lambda.DeleteFunctionOutput, error)
 }
 
@@ -31,27 +32,25 @@ type functions struct {
 	patience
 }
 
-// What Lambda has where its answer is silent.
-const (
-	defaultEphemeralStorage = 512 // MB
-	defaultArchitecture     = types.ArchitectureX8664
-)
-
 func (f *functions) read(ctx context.Context, name string) (planner.Function, planner.Owner, error) {
 	out, err := f.get(ctx, name)
 	if err != nil {
 		return planner.Function{}, planner.Owner{}, err
 	}
-	if out.TagsError != nil {
-		return planner.Function{}, planner.Owner{}, fmt.Errorf("read tags of function: %s: %s (is the right lambda:ListTags missing?)",
-			deref(out.TagsError.ErrorCode), deref(out.TagsError.Message))
+	if err := tagsRead(out); err != nil {
+		return planner.Function{}, planner.Owner{}, err
 	}
 	v := functionValue(name, out)
 	return v, planner.OwnerOf(v.Tags), nil
 }
 
 func (f *functions) get(ctx context.Context, name string) (*lambda.GetFunctionOutput, error) {
-	out, err := f.client.GetFunction(ctx, &lambda.GetFunctionInput{FunctionName: &name})
+	return getFunction(ctx, f.client, name)
+}
+
+// getFunction reads a function, or returns errAbsent.
+func getFunction(ctx context.Context, client lambda.GetFunctionAPIClient, name string) (*lambda.GetFunctionOutput, error) {
+	out, err := client.GetFunction(ctx, &lambda.GetFunctionInput{FunctionName: &name})
 	if isNotFound(err) {
 		return nil, errAbsent
 	}
@@ -64,103 +63,62 @@ func (f *functions) get(ctx context.Context, name string) (*lambda.GetFunctionOu
 	return out, nil
 }
 
-func functionValue(name string, out *lambda.GetFunctionOutput) planner.Function {
-	c := out.Configuration
-	v := planner.Function{
-		Name:             name,
-		Description:      deref(c.Description),
-		PackageType:      string(c.PackageType),
-		Role:             deref(c.Role),
-		Memory:           int(deref(c.MemorySize)),
-		Timeout:          int(deref(c.Timeout)),
-		EphemeralStorage: defaultEphemeralStorage,
-		Architecture:     string(defaultArchitecture),
-		LogGroup:         planner.LogGroupName(name),
-		LogFormat:        string(types.LogFormatText),
-		Concurrency:      planner.Unreserved,
-		Tags:             tagMap(out.Tags),
-	}
-	if out.Concurrency != nil {
-		v.Concurrency = int(deref(out.Concurrency.ReservedConcurrentExecutions))
-	}
-	if out.Code != nil {
-		v.Image = deref(out.Code.ImageUri)
-	}
-	if c.State == types.StateFailed {
-		// Lambda gave up creating it. It cannot be invoked, and that it could be repaired is not documented,
-		// so it is shown as a function without code, which the plan replaces.
-		v.PackageType, v.Image = "", ""
-	}
-	if c.LastUpdateStatus == types.LastUpdateStatusFailed {
-		// The version before keeps serving, whatever the rest of the answer says. A function without an image
-		// differs from any that is wanted, so that the next plan deploys it again.
-		v.Image = ""
-	}
-	if r := c.ImageConfigResponse; r != nil && r.ImageConfig != nil {
-		v.Entrypoint = notEmpty(r.ImageConfig.EntryPoint)
-		v.Command = notEmpty(r.ImageConfig.Command)
-		v.WorkingDirectory = deref(r.ImageConfig.WorkingDirectory)
-	}
-	if c.EphemeralStorage != nil {
-		v.EphemeralStorage = int(deref(c.EphemeralStorage.Size))
-	}
-	if len(c.Architectures) > 0 {
-		v.Architecture = string(c.Architectures[0])
-	}
-	if c.Environment != nil && len(c.Environment.Variables) > 0 {
-		v.Environment = maps.Clone(c.Environment.Variables)
-	}
-	if l := c.LoggingConfig; l != nil {
-		if group := deref(l.LogGroup); group != "" {
-			v.LogGroup = group
-		}
-		if l.LogFormat != "" {
-			v.LogFormat = string(l.LogFormat)
-		}
-	}
-	return v
-}
-
-func notEmpty(list []string) []string {
-	if len(list) == 0 {
+// tagsRead says whether a function's answer has its tags, which Lambda leaves out where the caller may not list them.
+func tagsRead(out *lambda.GetFunctionOutput) error {
+	if out.TagsError == nil {
 		return nil
 	}
-	return slices.Clone(list)
+	return fmt.Errorf("read tags of function: %s: %s (is the right lambda:ListTags missing?)",
+		deref(out.TagsError.ErrorCode), deref(out.TagsError.Message))
 }
 
+// create makes the function, and makes it again where Lambda gave it up for a reason that passes.
 func (f *functions) create(ctx context.Context, want planner.Function, say sayer) error {
-	in := &lambda.CreateFunctionInput{
-		FunctionName:     &want.Name,
-		Description:      &want.Description,
-		PackageType:      types.PackageType(want.PackageType),
-		Code:             &types.FunctionCode{ImageUri: &want.Image},
-		Role:             &want.Role,
-		MemorySize:       ptr(int32(want.Memory)),
-		Timeout:          ptr(int32(want.Timeout)),
-		EphemeralStorage: &types.EphemeralStorage{Size: ptr(int32(want.EphemeralStorage))},
-		Architectures:    []types.Architecture{types.Architecture(want.Architecture)},
-		Environment:      &types.Environment{Variables: orEmpty(want.Environment)},
-		LoggingConfig:    loggingConfig(want),
-		Tags:             want.Tags,
+	in := createInput(want)
+	err := f.retry(ctx, roleWait, isPassingFailure, func() error {
+		err := f.retryRole(ctx, say, func() error {
+			_, err := f.client.CreateFunction(ctx, in)
+			return err
+		})
+		if isExists(err) {
+			return errExists
+		}
+		if err != nil {
+			return fmt.Errorf("create function: %w", err)
+		}
+		return f.discardFailed(ctx, want, f.ready(ctx, want.Name, say))
+	})
+	if err != nil {
+		return err
 	}
-	if len(want.Entrypoint)+len(want.Command)+len(want.WorkingDirectory) > 0 {
-		in.ImageConfig = imageConfig(want)
-	}
-	err := f.retry(ctx, roleWait, either(isRoleNotReady, isBusy), func() error {
-		_, err := f.client.CreateFunction(ctx, in)
-		if isRoleNotReady(err) {
+	return f.reserve(ctx, planner.Unreserved, want)
+}
+
+// retryRole repeats a call while Lambda cannot use the function's role, and longer while EC2 refuses it the network
+// interfaces that the function needs.
+func (f *functions) retryRole(ctx context.Context, say sayer, call func() error) error {
+	told := func() error {
+		err := call()
+		switch {
+		case isEC2Throttled(err):
+			say("waiting until EC2 lets Lambda make network interfaces", 0, 0)
+		case isRoleNotReady(err):
 			say("waiting until Lambda can use the role", 0, 0)
+		case isAccessPointNotReady(err):
+			say("waiting until the access point is available", 0, 0)
 		}
 		return err
-	})
-	if isExists(err) {
-		return errExists
 	}
-	if err != nil {
-		return fmt.Errorf("create function: %w", err)
+	err := f.retry(ctx, roleWait, either(isRoleNotReady, isAccessPointNotReady, isBusy), told)
+	if isEC2Throttled(err) {
+		return f.retry(ctx, ec2Wait, either(isEC2Throttled, isBusy), told)
 	}
-	return f.discardFailed(ctx, want, f.ready(ctx, want.Name, say))
+	return err
 }
+
+// ec2Wait is for how long more EC2's throttling of Lambda is waited out (terraform-provider-aws,
+// internal/service/lambda/function.go).
+const ec2Wait = 9 * time.Minute
 
 // discardFailed deletes a function whose creation Lambda gave up. It was made a moment ago by this
 // very call, cannot be used nor changed, and would be in the way of the next try.
@@ -175,7 +133,7 @@ func (f *functions) discardFailed(ctx context.Context, want planner.Function, er
 	return err
 }
 
-// update changes the configuration, then the code, then the tags. The first two are calls of their own,
+// update changes the configuration, then the code, then what is reserved, then the tags. The first two are calls of their own,
 // and Lambda takes no second one while the first is in progress.
 func (f *functions) update(ctx context.Context, live, want planner.Function, say sayer) error {
 	if err := f.ready(ctx, want.Name, say); err != nil && !isFailed(err) {
@@ -183,7 +141,7 @@ func (f *functions) update(ctx context.Context, live, want planner.Function, say
 	}
 	code, configuration := splitFields(planner.Diff(live, want))
 	if configuration {
-		if err := f.configure(ctx, want, say); err != nil {
+		if err := f.configure(ctx, live, want, say); err != nil {
 			return err
 		}
 	}
@@ -191,6 +149,9 @@ func (f *functions) update(ctx context.Context, live, want planner.Function, say
 		if err := f.deploy(ctx, want, say); err != nil {
 			return err
 		}
+	}
+	if err := f.reserve(ctx, live.Concurrency, want); err != nil {
+		return err
 	}
 	return f.tag(ctx, live, want)
 }
@@ -202,7 +163,7 @@ func splitFields(fields []planner.Field) (code, configuration bool) {
 		switch name {
 		case "image", "architecture":
 			code = true
-		case "tags":
+		case "tags", "concurrency":
 		default:
 			configuration = true
 		}
@@ -210,28 +171,19 @@ func splitFields(fields []planner.Field) (code, configuration bool) {
 	return code, configuration
 }
 
-// configure sends the whole configuration, empty values included: what is left out of the call, Lambda
-// leaves as it is.
-func (f *functions) configure(ctx context.Context, want planner.Function, say sayer) error {
-	in := &lambda.UpdateFunctionConfigurationInput{
-		FunctionName:     &want.Name,
-		Description:      &want.Description,
-		ImageConfig:      imageConfig(want),
-		Role:             &want.Role,
-		MemorySize:       ptr(int32(want.Memory)),
-		Timeout:          ptr(int32(want.Timeout)),
-		EphemeralStorage: &types.EphemeralStorage{Size: ptr(int32(want.EphemeralStorage))},
-		Environment:      &types.Environment{Variables: orEmpty(want.Environment)},
-		LoggingConfig:    loggingConfig(want),
-	}
-	err := f.retry(ctx, roleWait, either(isRoleNotReady, isBusy), func() error {
-		_, err := f.client.UpdateFunctionConfiguration(ctx, in)
-		return err
+// configure sends the whole configuration. Lambda tries the rights of the role, which may have changed a moment ago.
+func (f *functions) configure(ctx context.Context, live, want planner.Function, say sayer) error {
+	in := configureInput(live, want)
+	return f.retry(ctx, roleWait, isPassingFailure, func() error {
+		err := f.retryRole(ctx, say, func() error {
+			_, err := f.client.UpdateFunctionConfiguration(ctx, in)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("change configuration of function: %w", err)
+		}
+		return f.ready(ctx, want.Name, say)
 	})
-	if err != nil {
-		return fmt.Errorf("change configuration of function: %w", err)
-	}
-	return f.ready(ctx, want.Name, say)
 }
 
 func (f *functions) deploy(ctx context.Context, want planner.Function, say sayer) error {
@@ -248,6 +200,27 @@ func (f *functions) deploy(ctx context.Context, want planner.Function, say sayer
 		return fmt.Errorf("change code of function: %w", err)
 	}
 	return f.ready(ctx, want.Name, say)
+}
+
+// reserve changes how many executions are kept free for the function, which no other call does.
+func (f *functions) reserve(ctx context.Context, live int, want planner.Function) error {
+	if live == want.Concurrency {
+		return nil
+	}
+	err := f.retry(ctx, busyWait, isBusy, func() (err error) {
+		if want.Concurrency == planner.Unreserved {
+			_, err = f.client.DeleteFunctionConcurrency(ctx, &lambda.DeleteFunctionConcurrencyInput{FunctionName: &want.Name})
+		} else {
+			_, err = f.client.PutFunctionConcurrency(ctx, &lambda.PutFunctionConcurrencyInput{
+				FunctionName: &want.Name, ReservedConcurrentExecutions: ptr(int32(want.Concurrency)),
+			})
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("reserve executions of function: %w", err)
+	}
+	return nil
 }
 
 func (f *functions) tag(ctx context.Context, live, want planner.Function) error {
@@ -276,25 +249,3 @@ func (f *functions) remove(ctx context.Context, live planner.Function, _ sayer) 
 	}
 	return nil
 }
-
-// imageConfig is never nil, and its lists neither: absent means unchanged.
-func imageConfig(v planner.Function) *types.ImageConfig {
-	return &types.ImageConfig{
-		EntryPoint:       append([]string{}, v.Entrypoint...),
-		Command:          append([]string{}, v.Command...),
-		WorkingDirectory: &v.WorkingDirectory,
-	}
-}
-
-func loggingConfig(v planner.Function) *types.LoggingConfig {
-	return &types.LoggingConfig{LogFormat: types.LogFormat(v.LogFormat), LogGroup: &v.LogGroup}
-}
-
-func orEmpty(m map[string]string) map[string]string {
-	if m == nil {
-		return map[string]string{}
-	}
-	return m
-}
-
-func ptr[T any](v T) *T { return &v }

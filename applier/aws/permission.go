@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"github.com/scar-go/scar/planner"
 )
@@ -84,6 +86,10 @@ func permissionValue(function string, s planner.Statement) planner.Permission {
 				v.SourceARN = strings.Join(values, ",")
 			case "aws:sourceaccount":
 				v.SourceAccount = strings.Join(values, ",")
+			case "lambda:functionurlauthtype":
+				v.FunctionURLAuthType = strings.Join(values, ",")
+			case "lambda:invokedviafunctionurl":
+				v.InvokedViaFunctionURL = slices.Contains(values, "true")
 			}
 		}
 	}
@@ -118,6 +124,12 @@ func (p *permissions) add(ctx context.Context, want planner.Permission) error {
 	}
 	if want.SourceAccount != "" {
 		in.SourceAccount = &want.SourceAccount
+	}
+	if want.FunctionURLAuthType != "" {
+		in.FunctionUrlAuthType = types.FunctionUrlAuthType(want.FunctionURLAuthType)
+	}
+	if want.InvokedViaFunctionURL {
+		in.InvokedViaFunctionUrl = &want.InvokedViaFunctionURL
 	}
 	err := p.retry(ctx, busyWait, isBusy, func() error {
 		_, err := p.client.AddPermission(ctx, in)
