@@ -68,7 +68,7 @@ func TestRunAsTheSandboxUserWithoutRights(t *testing.T) {
 func TestRunSeesNoFileOfTheHost(t *testing.T) {
 	root := unpack(t, newCache(t), insideLayer(t))
 	out, _ := run(t, Spec{Root: root}, "find", "/")
-	want := []string{"/", "/bin", "/bin/inside", "/etc", "/etc/hosts", "/etc/resolv.conf", "/tmp"}
+	want := []string{"/", "/bin", "/bin/inside", "/etc", "/etc/hosts", "/etc/resolv.conf", "/mnt", "/tmp"}
 	if diff := cmp.Diff(want, strings.Fields(out)); diff != "" {
 		t.Error(diff)
 	}
