@@ -103,3 +103,11 @@ func (c Config) withDefaults() Config {
 func (c Config) redelivers() bool {
 	return !slices.ContainsFunc(c.RetryDelays, func(d time.Duration) bool { return d > 0 })
 }
+
+// retryDelay is how long an event waits after an attempt; failed is how many failed before.
+func (c Config) retryDelay(failed int) time.Duration {
+	if len(c.RetryDelays) == 0 {
+		return 0
+	}
+	return c.RetryDelays[min(failed, len(c.RetryDelays)-1)]
+}

@@ -29,27 +29,27 @@ type settingsInput struct {
 	LoggingConfig    *loggingConfig
 	TracingConfig    *tracingConfig
 
+	VpcConfig         *vpcConfig
+	FileSystemConfigs *[]fileSystemConfig
+
 	// What the backend does not serve. It says so unless the setting is empty.
-	VpcConfig         *struct{ SubnetIds, SecurityGroupIds []string }
-	DeadLetterConfig  *struct{ TargetArn string }
-	SnapStart         *struct{ ApplyOn string }
-	KMSKeyArn         string
-	Handler, Runtime  string
-	Layers            []json.RawMessage
-	FileSystemConfigs []json.RawMessage
+	DeadLetterConfig *struct{ TargetArn string }
+	SnapStart        *struct{ ApplyOn string }
+	KMSKeyArn        string
+	Handler, Runtime string
+	Layers           []json.RawMessage
 }
 
 func (in *settingsInput) unserved() error {
 	var names []string
 	for name, used := range map[string]bool{
-		"VpcConfig":         in.VpcConfig != nil && len(in.VpcConfig.SubnetIds)+len(in.VpcConfig.SecurityGroupIds) > 0,
-		"DeadLetterConfig":  in.DeadLetterConfig != nil && in.DeadLetterConfig.TargetArn != "",
-		"SnapStart":         in.SnapStart != nil && in.SnapStart.ApplyOn != "" && in.SnapStart.ApplyOn != "None",
-		"KMSKeyArn":         in.KMSKeyArn != "",
-		"Handler":           in.Handler != "",
-		"Runtime":           in.Runtime != "",
-		"Layers":            len(in.Layers) > 0,
-		"FileSystemConfigs": len(in.FileSystemConfigs) > 0,
+		"Ipv6AllowedForDualStack": in.VpcConfig != nil && in.VpcConfig.Ipv6AllowedForDualStack,
+		"DeadLetterConfig":        in.DeadLetterConfig != nil && in.DeadLetterConfig.TargetArn != "",
+		"SnapStart":               in.SnapStart != nil && in.SnapStart.ApplyOn != "" && in.SnapStart.ApplyOn != "None",
+		"KMSKeyArn":               in.KMSKeyArn != "",
+		"Handler":                 in.Handler != "",
+		"Runtime":                 in.Runtime != "",
+		"Layers":                  len(in.Layers) > 0,
 	} {
 		if used {
 			names = append(names, name)
@@ -69,6 +69,10 @@ func (in *settingsInput) apply(to *settings) {
 	set(&to.Timeout, in.Timeout)
 	set(&to.Memory, in.MemorySize)
 	set(&to.Image, in.ImageConfig)
+	set(&to.FileSystems, in.FileSystemConfigs)
+	if in.VpcConfig != nil {
+		to.VPC = in.VpcConfig
+	}
 	if in.Environment != nil {
 		to.Environment = maps.Clone(in.Environment.Variables)
 	}
@@ -93,7 +97,7 @@ func set[T any](to *T, value *T) {
 func (c loggingConfig) withDefaults(function string) loggingConfig {
 	c.LogFormat = cmp.Or(c.LogFormat, defaultLogFormat)
 	c.LogGroup = cmp.Or(c.LogGroup, "/aws/lambda/"+function)
-	if c.LogFormat == "JSON" {
+	if c.LogFormat == formatJSON {
 		c.ApplicationLogLevel = cmp.Or(c.ApplicationLogLevel, "INFO")
 		c.SystemLogLevel = cmp.Or(c.SystemLogLevel, "INFO")
 	}
@@ -130,6 +134,9 @@ func (s *Service) createFunction(r *http.Request, _ string) (answer, error) {
 		Name: name, Generation: time.Now().UnixNano(), Timeout: defaultTimeout, Memory: defaultMemory, Ephemeral: defaultEphemeral,
 		Architecture: defaultArch, Tracing: defaultTracing,
 	}
+	if in.VpcConfig.isZero() {
+		in.VpcConfig = nil // of a new function nothing is said, though an updated one has an empty one
+	}
 	in.apply(&set)
 	if len(in.Architectures) > 0 {
 		set.Architecture = in.Architectures[0]
@@ -144,6 +151,9 @@ func (s *Service) createFunction(r *http.Request, _ string) (answer, error) {
 		return answer{}, err
 	}
 	if _, err := s.cfg.Roles.Session(r.Context(), set.Role, servicePrincipal, name); err != nil {
+		return answer{}, err
+	}
+	if err := s.checkNetwork(r.Context(), &in.settingsInput, set.Role); err != nil {
 		return answer{}, err
 	}
 	f := function{Settings: set, State: statePending, Update: updateSuccessful, Tags: in.Tags}

@@ -34,6 +34,8 @@ const (
 	defaultTracing   = "PassThrough"
 )
 
+const formatJSON = "JSON" // of logs
+
 // function is a function as it is stored.
 type function struct {
 	Settings       settings
@@ -47,6 +49,8 @@ type function struct {
 	Tags           map[string]string
 	Policy         []statement
 	PolicyRevision string
+	Reserved       *int          // concurrency; nil: none is
+	Async          *invokeConfig // nil: Lambda's defaults
 }
 
 // settings are what an instance is made from.
@@ -66,6 +70,8 @@ type settings struct {
 	Image        imageConfig
 	Logging      loggingConfig
 	Tracing      string
+	VPC          *vpcConfig // nil: never was in one
+	FileSystems  []fileSystemConfig
 }
 
 type imageConfig struct {
@@ -177,6 +183,8 @@ type configuration struct {
 	EphemeralStorage           ephemeralStorage
 	SnapStart                  snapStart
 	LoggingConfig              loggingConfig
+	VpcConfig                  *vpcConfig         `json:",omitempty"`
+	FileSystemConfigs          []fileSystemConfig `json:",omitempty"`
 }
 
 type imageConfigResponse struct{ ImageConfig imageConfig }
@@ -194,6 +202,7 @@ func (s *Service) configurationOf(f *function) configuration {
 		EphemeralStorage: ephemeralStorage{f.Settings.Ephemeral},
 		SnapStart:        snapStart{"None", "Off"},
 		LoggingConfig:    f.Settings.Logging,
+		VpcConfig:        f.Settings.VPC, FileSystemConfigs: f.Settings.FileSystems,
 	}
 	if len(f.Settings.Environment) > 0 {
 		c.Environment = &environment{f.Settings.Environment}

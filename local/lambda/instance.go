@@ -68,6 +68,10 @@ func (e *engine) startInstance(ctx context.Context, set settings, timeout time.D
 	if err != nil {
 		return nil, nil, fmt.Errorf("assume role: %w", err)
 	}
+	mounts, err := e.mounts(ctx, set)
+	if err != nil {
+		return nil, nil, err
+	}
 	api, err := newRuntimeAPI(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -79,7 +83,7 @@ func (e *engine) startInstance(ctx context.Context, set settings, timeout time.D
 	}
 	args, dir := commandOf(&program.config, set.Image)
 	i.process, err = sandbox.Start(e.ctx, sandbox.Spec{
-		Root: program.root, Args: args, Dir: dir, Memory: set.Memory, Tmp: set.Ephemeral, Output: i.sink,
+		Root: program.root, Args: args, Dir: dir, Memory: set.Memory, Tmp: set.Ephemeral, Mounts: mounts, Output: i.sink,
 		Env: e.environment(set, program.config.Env, credentials, api.address(), stream),
 	})
 	var bad *sandbox.StartError
@@ -101,6 +105,22 @@ func (e *engine) startInstance(ctx context.Context, set settings, timeout time.D
 	}
 	i.initial = time.Since(begun)
 	return i, nil, nil
+}
+
+// mounts are the folders that the function's file systems stand for.
+func (e *engine) mounts(ctx context.Context, set settings) ([]sandbox.Mount, error) {
+	var mounts []sandbox.Mount
+	for _, fs := range set.FileSystems {
+		if e.cfg.FileSystems == nil {
+			return nil, fmt.Errorf("mount %s: the local backend has no file systems here", fs.LocalMountPath)
+		}
+		folder, err := e.cfg.FileSystems.AccessPoint(ctx, fs.ARN)
+		if err != nil {
+			return nil, fmt.Errorf("mount %s: %w", fs.LocalMountPath, err)
+		}
+		mounts = append(mounts, sandbox.Mount{Folder: folder, Path: fs.LocalMountPath})
+	}
+	return mounts, nil
 }
 
 func (i *instance) waitReady(timeout time.Duration) *failure {
@@ -257,7 +277,7 @@ func (e *engine) environment(set settings, image []string, c Credentials, api, s
 		"LAMBDA_TASK_ROOT":                "/var/task",
 		"LAMBDA_RUNTIME_DIR":              "/var/runtime",
 	})
-	if set.Logging.LogFormat == "JSON" {
+	if set.Logging.LogFormat == formatJSON {
 		vars["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
 		vars["AWS_LAMBDA_LOG_LEVEL"] = set.Logging.ApplicationLogLevel
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -23,7 +24,7 @@ const unhandled = "Unhandled"
 
 func (s *Service) invoke(w http.ResponseWriter, r *http.Request, name string) {
 	if err := s.serveInvoke(w, r, name); err != nil {
-		wire.RESTJSON.WriteError(w, r, err)
+		writeError(w, r, err)
 	}
 }
 
@@ -40,12 +41,9 @@ func (s *Service) serveInvoke(w http.ResponseWriter, r *http.Request, name strin
 	if err != nil {
 		return err
 	}
-	f, err := s.get(name)
+	f, err := s.invocable(name)
 	if err != nil {
 		return err
-	}
-	if f.State == statePending && !(f.ReadsLeft == 0 && f.due(s.cfg.Clock.Now())) {
-		return conflict("The operation cannot be performed at this time. The function is currently in the following state: Pending")
 	}
 	switch kind {
 	case "DryRun":
@@ -58,14 +56,14 @@ func (s *Service) serveInvoke(w http.ResponseWriter, r *http.Request, name strin
 		w.WriteHeader(http.StatusAccepted)
 		return nil
 	case "", "RequestResponse":
-		return s.invokeNow(w, r, f.serving(s.cfg.Clock.Now()), payload)
+		return s.invokeNow(w, r, f, payload)
 	default:
 		return wire.Errorf(http.StatusBadRequest, "ValidationException",
 			"1 validation error detected: Value '%s' at 'invocationType' failed to satisfy constraint: Member must satisfy enum value set: [RequestResponse, Event, DryRun]", kind)
 	}
 }
 
-func (s *Service) invokeNow(w http.ResponseWriter, r *http.Request, set settings, payload []byte) error {
+func (s *Service) invokeNow(w http.ResponseWriter, r *http.Request, f function, payload []byte) error {
 	t := task{requestID: requestID(r.Context()), payload: payload, attempt: 1}
 	if header := r.Header.Get("X-Amz-Client-Context"); header != "" {
 		decoded, err := base64.StdEncoding.DecodeString(header)
@@ -74,14 +72,13 @@ func (s *Service) invokeNow(w http.ResponseWriter, r *http.Request, set settings
 		}
 		t.clientContext = string(decoded)
 	}
-	if err := s.engine.acquire(r.Context()); err != nil {
+	res, err := s.runNow(r.Context(), f, t)
+	if err != nil {
 		return err
 	}
-	// A caller that goes away does not end the invocation.
-	res := s.engine.run(context.WithoutCancel(r.Context()), set, t)
-	s.cfg.OnDone(res.invocation(set.Name, t, true))
+	s.cfg.OnDone(res.invocation(f.Settings.Name, t, true))
 	if res.err != nil {
-		return wire.Errorf(http.StatusBadGateway, "ServiceException", "the local backend cannot run %s: %v", set.Name, res.err)
+		return notRun(f.Settings.Name, res.err)
 	}
 	h := w.Header()
 	h.Set("X-Amz-Executed-Version", latest)
@@ -94,6 +91,58 @@ func (s *Service) invokeNow(w http.ResponseWriter, r *http.Request, set settings
 	}
 	_, _ = w.Write(res.response) // a client that has gone away is told nothing
 	return nil
+}
+
+// notRun is the answer to an invocation that the backend, not the function, is the reason of the end of.
+func notRun(function string, err error) error {
+	return wire.Errorf(http.StatusBadGateway, "ServiceException", "the local backend cannot run %s: %v", function, err)
+}
+
+// Result is what a function answered.
+type Result struct {
+	Payload       []byte // JSON
+	FunctionError string // empty: it succeeded; otherwise the payload is the error
+}
+
+// Invoke invokes a function and waits for its answer. The error is Lambda's (a wire.Error) where the function does not exist or has no place for one more invocation.
+func (s *Service) Invoke(ctx context.Context, functionARN string, payload []byte) (Result, error) {
+	name, err := s.nameOf(functionARN)
+	if err != nil {
+		return Result{}, err
+	}
+	f, err := s.invocable(name)
+	if err != nil {
+		return Result{}, err
+	}
+	t := task{requestID: newID(), payload: payload, attempt: 1}
+	res, err := s.runNow(ctx, f, t)
+	if errors.Is(err, errThrottled) {
+		return Result{}, wire.Errorf(http.StatusTooManyRequests, "TooManyRequestsException", "Rate Exceeded.")
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	s.cfg.OnDone(res.invocation(name, t, true))
+	switch {
+	case res.err != nil:
+		return Result{}, notRun(name, res.err)
+	case res.failure != nil:
+		return Result{res.response, unhandled}, nil
+	default:
+		return Result{Payload: res.response}, nil
+	}
+}
+
+// invocable is a function that can be invoked now.
+func (s *Service) invocable(name string) (function, error) {
+	f, err := s.get(name)
+	if err != nil {
+		return f, err
+	}
+	if f.State == statePending && !(f.ReadsLeft == 0 && f.due(s.cfg.Clock.Now())) {
+		return f, conflict("The operation cannot be performed at this time. The function is currently in the following state: Pending")
+	}
+	return f, nil
 }
 
 // readPayload reads and checks an event. None stands for an empty object.

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/scar-go/scar/local/store"
 	"github.com/scar-go/scar/local/wire"
@@ -21,8 +22,11 @@ type Service struct {
 	cfg       Config
 	functions *store.Table[function]
 	engine    *engine
+	places    *places
 	queue     *queue
 	stop      context.CancelFunc
+
+	reserving sync.Mutex // held while concurrency is reserved, since the sum of all counts
 }
 
 const servicePrincipal = "lambda.amazonaws.com"
@@ -42,6 +46,8 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 	if s.queue, err = newQueue(ctx, s); err != nil {
 		return nil, errors.Join(fmt.Errorf("start lambda: %w", err), s.Close())
 	}
+	s.places = newPlaces(s.queue.freed)
+	s.queue.running.Go(s.queue.schedule)
 	return s, nil
 }
 

@@ -3,15 +3,12 @@ package lambda
 import (
 	"container/heap"
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/scar-go/scar/local/store"
-	"github.com/scar-go/scar/local/wire"
 )
 
 // event is an asynchronous event as it is stored until it is processed for good.
@@ -20,8 +17,10 @@ type event struct {
 	RequestID string
 	Payload   []byte
 	Source    string    // ARN of what the event comes from; empty: a caller
+	Queued    time.Time // when it came
 	Failed    int       // attempts that have failed
 	Due       time.Time // no attempt before
+	Concluded *conclusion
 }
 
 // queue holds asynchronous events and gives them to the engine: each at least once, and again when
@@ -33,11 +32,12 @@ type queue struct {
 	wake    chan struct{} // holds one
 	running sync.WaitGroup
 
-	mu      sync.Mutex
-	next    uint64
-	due     dueHeap
-	left    int             // events that are not processed for good
-	waiting []chan struct{} // closed when left is 0
+	mu        sync.Mutex
+	next      uint64
+	due       dueHeap
+	throttled map[string]int  // by key, how often there was no place for an event
+	left      int             // events that are not processed for good
+	waiting   []chan struct{} // closed when left is 0
 }
 
 func newQueue(ctx context.Context, s *Service) (*queue, error) {
@@ -45,25 +45,25 @@ func newQueue(ctx context.Context, s *Service) (*queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &queue{s: s, ctx: ctx, table: table, wake: make(chan struct{}, 1)}
+	q := &queue{s: s, ctx: ctx, table: table, wake: make(chan struct{}, 1), throttled: map[string]int{}}
 	err = table.Each("", func(key string, e event) bool {
 		if n, err := strconv.ParseUint(key, 10, 64); err == nil {
 			q.next = n // keys come in order
 		}
 		q.left++
-		heap.Push(&q.due, dueEvent{key, e.Due})
+		heap.Push(&q.due, dueEvent{key: key, at: e.Due})
 		return true
 	})
 	if err != nil {
 		return nil, err
 	}
-	q.running.Go(q.schedule)
 	return q, nil
 }
 
 // put stores an event.
 func (q *queue) put(e event) (requestID string, err error) {
-	e.Due = q.s.cfg.Clock.Now()
+	e.Queued = q.s.cfg.Clock.Now()
+	e.Due = e.Queued
 	q.mu.Lock()
 	q.next++
 	key := fmt.Sprintf("%020d", q.next)
@@ -77,10 +77,37 @@ func (q *queue) put(e event) (requestID string, err error) {
 	return e.RequestID, nil
 }
 
-func (q *queue) push(key string, due time.Time) {
+func (q *queue) push(key string, due time.Time) { q.add(dueEvent{key: key, at: due}) }
+
+func (q *queue) add(d dueEvent) {
 	q.mu.Lock()
-	heap.Push(&q.due, dueEvent{key, due})
+	heap.Push(&q.due, d)
 	q.mu.Unlock()
+	q.rouse()
+}
+
+// freed makes the first event due that waits for a place of a function.
+func (q *queue) freed(function string) {
+	now := q.s.cfg.Clock.Now()
+	q.mu.Lock()
+	first := -1
+	for n, d := range q.due {
+		if d.waitsFor == function && (first < 0 || d.key < q.due[first].key) {
+			first = n
+		}
+	}
+	if first >= 0 {
+		q.due[first].at, q.due[first].waitsFor = now, ""
+		heap.Fix(&q.due, first)
+	}
+	q.mu.Unlock()
+	if first >= 0 {
+		q.rouse()
+	}
+}
+
+// rouse makes schedule look again.
+func (q *queue) rouse() {
 	select {
 	case q.wake <- struct{}{}:
 	default:
@@ -125,68 +152,14 @@ func (q *queue) take() (key string, wait time.Duration) {
 	return heap.Pop(&q.due).(dueEvent).key, 0
 }
 
-// process runs one attempt, in a slot that has been acquired.
-func (q *queue) process(key string) {
-	e, _, err := q.table.Get(key)
-	var f function
-	if err == nil {
-		f, err = q.s.get(e.Function)
-	}
-	if err != nil {
-		<-q.s.engine.slots
-		q.drop(key, e, err)
-		return
-	}
-	now := q.s.cfg.Clock.Now()
-	if f.State == statePending && !f.due(now) {
-		<-q.s.engine.slots
-		q.push(key, f.Unsettled)
-		return
-	}
-	t := task{requestID: e.RequestID, payload: e.Payload, async: true, attempt: e.Failed + 1}
-	r := q.s.engine.run(q.ctx, f.serving(now), t)
-	if q.ctx.Err() != nil && (r.err != nil || r.failure != nil) {
-		return // the service stops: the attempt does not count
-	}
-	failed := r.err != nil || r.failure != nil
-	final := !failed || e.Failed >= len(q.s.cfg.RetryDelays)
-	q.s.cfg.OnDone(r.invocation(e.Function, t, final))
-	if final {
-		q.forget(key)
-		return
-	}
-	q.retry(key, e)
-}
-
-// retry stores that an attempt has failed, and plans the next.
-func (q *queue) retry(key string, e event) {
-	e.Due = q.s.cfg.Clock.Now().Add(q.s.cfg.RetryDelays[e.Failed])
-	e.Failed++
-	if err := q.table.Put(key, e); err != nil {
-		q.s.cfg.Log.Error("the state of an event cannot be stored", "function", e.Function, "request", e.RequestID, "error", err)
-	}
-	q.push(key, e.Due)
-}
-
-// drop gives up an event that cannot be run, as Lambda does with those of a deleted function.
-func (q *queue) drop(key string, e event, err error) {
-	kind := "Local.NotRun"
-	var known *wire.Error
-	if errors.As(err, &known) && known.Status == http.StatusNotFound {
-		kind = known.Code
-	}
-	q.s.cfg.OnDone(Invocation{
-		Function: e.Function, RequestID: e.RequestID, Payload: e.Payload, Async: true, Attempt: e.Failed + 1, Final: true,
-		ErrorType: kind, ErrorMessage: err.Error(),
-	})
-	q.forget(key)
-}
-
 // forget removes an event that is processed for good.
 func (q *queue) forget(key string) {
 	if err := q.table.Delete(key); err != nil {
 		q.s.cfg.Log.Error("an event that is processed stays in the queue", "error", err)
 	}
+	q.mu.Lock()
+	delete(q.throttled, key)
+	q.mu.Unlock()
 	q.done()
 }
 
@@ -225,8 +198,9 @@ func (q *queue) wait() { q.running.Wait() }
 
 // dueEvent is an event's place in the order of times.
 type dueEvent struct {
-	key string
-	at  time.Time
+	key      string
+	at       time.Time
+	waitsFor string // function that it waits for a place of; empty: it waits for its time alone
 }
 
 type dueHeap []dueEvent

@@ -10,7 +10,7 @@ import (
 
 // report writes the line that begins an invocation in the log.
 func (i *instance) report(t task, at time.Time) {
-	if i.set.Logging.LogFormat == "JSON" {
+	if i.set.Logging.LogFormat == formatJSON {
 		i.platformJSON("platform.start", at, map[string]any{"requestId": t.requestID, "version": latest})
 		return
 	}
@@ -31,7 +31,7 @@ func (i *instance) reportEnd(set settings, t task, r result, initial time.Durati
 			status = "timeout"
 		}
 	}
-	if set.Logging.LogFormat == "JSON" {
+	if set.Logging.LogFormat == formatJSON {
 		i.reportJSON(set, t, r, initial, memory, status, kind)
 		return
 	}

@@ -15,6 +15,9 @@ import (
 const (
 	functionsPath   = "/2015-03-31/functions"
 	tagsPath        = "/2017-03-31/tags"
+	accountPath     = "/2016-08-19/account-settings"
+	reservePath     = "/2017-10-31/functions"
+	asyncPath       = "/2019-09-25/functions"
 	concurrencyPath = "/2019-09-30/functions"
 	signingPath     = "/2020-06-30/functions"
 )
@@ -32,22 +35,30 @@ type operation func(s *Service, r *http.Request, name string) (answer, error)
 // operations are found by method, API version and what follows the name in the path. "*" stands for
 // one more part of the path.
 var operations = map[string]operation{
-	"POST " + functionsPath:                         (*Service).createFunction,
-	"GET " + functionsPath:                          (*Service).listFunctions,
-	"GET " + functionsPath + "/*":                   (*Service).getFunction,
-	"DELETE " + functionsPath + "/*":                (*Service).deleteFunction,
-	"GET " + functionsPath + "/*/configuration":     (*Service).getFunctionConfiguration,
-	"PUT " + functionsPath + "/*/configuration":     (*Service).updateFunctionConfiguration,
-	"PUT " + functionsPath + "/*/code":              (*Service).updateFunctionCode,
-	"GET " + functionsPath + "/*/policy":            (*Service).getPolicy,
-	"POST " + functionsPath + "/*/policy":           (*Service).addPermission,
-	"DELETE " + functionsPath + "/*/policy/*":       (*Service).removePermission,
-	"GET " + functionsPath + "/*/versions":          (*Service).listVersions,
-	"GET " + concurrencyPath + "/*/concurrency":     (*Service).getFunctionConcurrency,
-	"GET " + signingPath + "/*/code-signing-config": (*Service).getFunctionCodeSigningConfig,
-	"GET " + tagsPath + "/*":                        (*Service).listTags,
-	"POST " + tagsPath + "/*":                       (*Service).tagResource,
-	"DELETE " + tagsPath + "/*":                     (*Service).untagResource,
+	"POST " + functionsPath:                          (*Service).createFunction,
+	"GET " + functionsPath:                           (*Service).listFunctions,
+	"GET " + functionsPath + "/*":                    (*Service).getFunction,
+	"DELETE " + functionsPath + "/*":                 (*Service).deleteFunction,
+	"GET " + functionsPath + "/*/configuration":      (*Service).getFunctionConfiguration,
+	"PUT " + functionsPath + "/*/configuration":      (*Service).updateFunctionConfiguration,
+	"PUT " + functionsPath + "/*/code":               (*Service).updateFunctionCode,
+	"GET " + functionsPath + "/*/policy":             (*Service).getPolicy,
+	"POST " + functionsPath + "/*/policy":            (*Service).addPermission,
+	"DELETE " + functionsPath + "/*/policy/*":        (*Service).removePermission,
+	"GET " + functionsPath + "/*/versions":           (*Service).listVersions,
+	"GET " + concurrencyPath + "/*/concurrency":      (*Service).getFunctionConcurrency,
+	"PUT " + reservePath + "/*/concurrency":          (*Service).putFunctionConcurrency,
+	"DELETE " + reservePath + "/*/concurrency":       (*Service).deleteFunctionConcurrency,
+	"GET " + accountPath:                             (*Service).getAccountSettings,
+	"PUT " + asyncPath + "/*/event-invoke-config":    (*Service).putInvokeConfig,
+	"POST " + asyncPath + "/*/event-invoke-config":   (*Service).updateInvokeConfig,
+	"GET " + asyncPath + "/*/event-invoke-config":    (*Service).getInvokeConfig,
+	"DELETE " + asyncPath + "/*/event-invoke-config": (*Service).deleteInvokeConfig,
+	"GET " + asyncPath + "/*/event-invoke-config/*":  (*Service).listInvokeConfigs,
+	"GET " + signingPath + "/*/code-signing-config":  (*Service).getFunctionCodeSigningConfig,
+	"GET " + tagsPath + "/*":                         (*Service).listTags,
+	"POST " + tagsPath + "/*":                        (*Service).tagResource,
+	"DELETE " + tagsPath + "/*":                      (*Service).untagResource,
 }
 
 // ServeHTTP serves one call of the API.
@@ -134,13 +145,6 @@ func read(r *http.Request, in any) error {
 }
 
 func ok(body any) (answer, error) { return answer{http.StatusOK, body}, nil }
-
-func (s *Service) getFunctionConcurrency(_ *http.Request, name string) (answer, error) {
-	if _, err := s.get(name); err != nil {
-		return answer{}, err
-	}
-	return ok(struct{}{})
-}
 
 func (s *Service) getFunctionCodeSigningConfig(_ *http.Request, name string) (answer, error) {
 	if _, err := s.get(name); err != nil {

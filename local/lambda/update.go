@@ -19,13 +19,19 @@ func (s *Service) updateFunctionConfiguration(r *http.Request, name string) (ans
 	if err := in.unserved(); err != nil {
 		return answer{}, err
 	}
+	f, err := s.get(name)
+	if err != nil {
+		return answer{}, err
+	}
+	role := f.Settings.Role
 	if in.Role != nil {
-		if _, err := s.get(name); err != nil {
+		role = *in.Role
+		if _, err := s.cfg.Roles.Session(r.Context(), role, servicePrincipal, name); err != nil {
 			return answer{}, err
 		}
-		if _, err := s.cfg.Roles.Session(r.Context(), *in.Role, servicePrincipal, name); err != nil {
-			return answer{}, err
-		}
+	}
+	if err := s.checkNetwork(r.Context(), &in.settingsInput, role); err != nil {
+		return answer{}, err
 	}
 	return s.change(name, in.RevisionID, func(set *settings) error {
 		in.apply(set)

@@ -57,7 +57,37 @@ func (set *settings) check() error {
 		return wire.Errorf(http.StatusBadRequest, "ValidationException", "%d validation error%s detected: %s",
 			len(broken), plural(len(broken)), strings.Join(broken, "; "))
 	}
+	if err := set.Logging.check(); err != nil {
+		return err
+	}
+	if err := set.checkFileSystems(); err != nil {
+		return err
+	}
 	return checkEnvironment(set.Environment)
+}
+
+// check holds the levels against the format: text has none.
+func (c loggingConfig) check() error {
+	if c.LogFormat != formatJSON {
+		if c.ApplicationLogLevel != "" || c.SystemLogLevel != "" {
+			return invalid("ApplicationLogLevel and SystemLogLevel can be set only when LogFormat is JSON.")
+		}
+		return nil
+	}
+	for _, level := range []struct {
+		field, value string
+		known        []string
+	}{
+		{"applicationLogLevel", c.ApplicationLogLevel, []string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"}},
+		{"systemLogLevel", c.SystemLogLevel, []string{"DEBUG", "INFO", "WARN"}},
+	} {
+		if !slices.Contains(level.known, level.value) {
+			return wire.Errorf(http.StatusBadRequest, "ValidationException",
+				"1 validation error detected: Value '%s' at 'loggingConfig.%s' failed to satisfy constraint: Member must satisfy enum value set: [%s]",
+				level.value, level.field, list(level.known))
+		}
+	}
+	return nil
 }
 
 func plural(n int) string {
