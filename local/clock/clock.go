@@ -22,6 +22,15 @@ func (Real) Now() time.Time { return time.Now() }
 // After implements Clock.
 func (Real) After(d time.Duration) <-chan time.Time { return time.After(d) }
 
+// At returns a channel that gets the time once it is t, or at once if it is later. Where a virtual clock may be moved on at any
+// moment, this is the way to wait: between Now and After it may have been.
+func At(c Clock, t time.Time) <-chan time.Time {
+	if v, virtual := c.(*Virtual); virtual {
+		return v.at(t)
+	}
+	return c.After(t.Sub(c.Now()))
+}
+
 // Virtual is a clock that moves only when it is told to.
 type Virtual struct {
 	mu     sync.Mutex
@@ -48,12 +57,23 @@ func (v *Virtual) Now() time.Time {
 func (v *Virtual) After(d time.Duration) <-chan time.Time {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	return v.timer(v.now.Add(d))
+}
+
+func (v *Virtual) at(t time.Time) <-chan time.Time {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.timer(t)
+}
+
+// timer starts a timer. The lock is held.
+func (v *Virtual) timer(t time.Time) <-chan time.Time {
 	c := make(chan time.Time, 1)
-	if d <= 0 {
+	if !t.After(v.now) {
 		c <- v.now
 		return c
 	}
-	v.timers = append(v.timers, timer{v.now.Add(d), c})
+	v.timers = append(v.timers, timer{t, c})
 	return c
 }
 

@@ -32,3 +32,28 @@ func TestVirtual(t *testing.T) {
 		t.Errorf("the clock moved by %v", got)
 	}
 }
+
+func TestAt(t *testing.T) {
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	v := NewVirtual(start)
+	for name, c := range map[string]<-chan time.Time{
+		"virtual, now":    At(v, start),
+		"virtual, before": At(v, start.Add(-time.Hour)),
+		"real, before":    At(Real{}, start.AddDate(-100, 0, 0)),
+	} {
+		select {
+		case <-c:
+		case <-time.After(time.Minute):
+			t.Errorf("%s: nothing comes", name)
+		}
+	}
+	c := At(v, start.Add(time.Hour))
+	v.Advance(time.Hour - 1)
+	if v.Waiting() != 1 {
+		t.Error("it fired before its time")
+	}
+	v.Advance(1)
+	if got := <-c; !got.Equal(start.Add(time.Hour)) {
+		t.Errorf("it fired at %v", got)
+	}
+}
