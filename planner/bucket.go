@@ -33,6 +33,9 @@ func (d *desire) buckets(fn *spec.Function) {
 	if fn.Records != "" {
 		d.bucket(fn.Records)
 	}
+	if name, found := failureBucket(fn); found {
+		d.bucket(name)
+	}
 }
 
 func (d *desire) bucket(name string) {

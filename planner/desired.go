@@ -17,8 +17,9 @@ type Env struct {
 	Architectures map[string]string // by function: x86_64 or arm64, as its image is
 }
 
-// Desired computes every resource of the project as it should be. Its errors are problems that need
-// the account, the region or several functions to be seen: all of them are reported.
+// Desired computes every resource of the project as it should be. Its errors are problems that the account or the
+// region bring to a file that is right by itself: all of them are reported. What else is in the account bears on
+// Check.
 func Desired(f *spec.File, env Env) (State, error) {
 	d := &desire{file: f, env: env, state: State{}}
 	d.repository()
@@ -27,13 +28,17 @@ func Desired(f *spec.File, env Env) (State, error) {
 		d.checkReach(fn)
 		d.buckets(fn)
 		d.image(fn)
+		d.queue(fn)
 		d.logGroup(fn)
 		d.role(fn)
 		d.function(fn)
+		d.invokeConfig(fn)
 		d.permissions(fn)
 		d.triggers(fn)
+		d.eventSource(fn)
+		d.schedule(fn)
+		d.http(fn)
 	}
-	d.checkFlow()
 	return d.state, d.problems.ErrorOrNil()
 }
 
@@ -53,6 +58,8 @@ func (d *desire) add(fn *spec.Function, v Value, name string) {
 		Needs:       v.needs(d.file.Project),
 		Owner:       Owner{Project: d.file.Project, Function: fn.Name},
 		TagsManaged: fn.TagsManaged,
+
+		ConcurrencyManaged: fn.ConcurrencyManaged,
 	})
 }
 
@@ -83,21 +90,15 @@ func (d *desire) tags(fn *spec.Function) Tags {
 
 // problem reports what is wrong with a function, and where in the file that is.
 func (d *desire) problem(fn *spec.Function, format string, args ...any) {
-	err := fmt.Errorf(format, args...)
-	if place := fn.Place(); place != "" {
-		err = fmt.Errorf("%s: %w", place, err)
-	}
-	d.problems = multierror.Append(d.problems, err)
+	d.problems = multierror.Append(d.problems, placed(fn, fmt.Errorf(format, args...)))
 }
 
-// named finds a function of the file by its name.
-func (d *desire) named(name string) *spec.Function {
-	for i := range d.file.Functions {
-		if d.file.Functions[i].Name == name {
-			return &d.file.Functions[i]
-		}
+// placed puts where a function stands in the file before an error about it.
+func placed(fn *spec.Function, err error) error {
+	if place := fn.Place(); place != "" {
+		return fmt.Errorf("%s: %w", place, err)
 	}
-	return &spec.Function{Name: name}
+	return err
 }
 
 // warn attaches a warning to a resource of the state; New carries it into the plan.

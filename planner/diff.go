@@ -39,8 +39,11 @@ func diffStruct(prefix string, t reflect.Type, before, after reflect.Value) []Fi
 		sf := t.Field(i)
 		path := prefix + jsonName(sf)
 		b, a := fieldOf(before, i), fieldOf(after, i)
+		options := strings.Split(sf.Tag.Get("plan"), ",")
 		var found []Field
 		switch {
+		case slices.Contains(options, "none=-1"):
+			found = diffNumber(path, b, a)
 		case sf.Type.Kind() == reflect.Map:
 			found = diffMap(path, b, a)
 		case sf.Type.Kind() == reflect.Struct && sf.Type != reflect.TypeFor[Policy]():
@@ -48,7 +51,6 @@ func diffStruct(prefix string, t reflect.Type, before, after reflect.Value) []Fi
 		case !same(b, a):
 			found = []Field{{Path: path, Before: plain(b), After: plain(a)}}
 		}
-		options := strings.Split(sf.Tag.Get("plan"), ",")
 		for j := range found {
 			found[j].Replace = slices.Contains(options, "replace") && before.IsValid() && after.IsValid()
 			found[j].Sensitive = found[j].Sensitive || slices.Contains(options, "sensitive")
@@ -56,6 +58,20 @@ func diffStruct(prefix string, t reflect.Type, before, after reflect.Value) []Fi
 		fields = append(fields, found...)
 	}
 	return fields
+}
+
+// diffNumber compares numbers of which 0 is one, and -1 says that there is none.
+func diffNumber(path string, before, after reflect.Value) []Field {
+	number := func(v reflect.Value) any {
+		if !v.IsValid() || v.Int() == -1 {
+			return nil
+		}
+		return v.Interface()
+	}
+	if b, a := number(before), number(after); b != a {
+		return []Field{{Path: path, Before: b, After: a}}
+	}
+	return nil
 }
 
 // diffMap compares maps of strings key by key. Names that promise a secret make the entry sensitive.

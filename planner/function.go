@@ -24,13 +24,13 @@ type Function struct {
 	Architecture     string            `json:"architecture"`                // x86_64 or arm64
 	Environment      map[string]string `json:"environment"`
 	LogGroup         string            `json:"log_group"`
-	LogFormat        string            `json:"log_format"`       // Text or JSON
-	LogLevel         string            `json:"log_level"`        // Lambda's ApplicationLogLevel; empty with Text
-	SystemLogLevel   string            `json:"system_log_level"` // empty with Text
-	Subnets          []string          `json:"subnets"`          // ids, sorted; none: in no VPC
-	SecurityGroups   []string          `json:"security_groups"`  // ids, sorted
-	Mounts           map[string]string `json:"mounts"`           // ARN of an access point of EFS by the path below /mnt/; one at most
-	Concurrency      int               `json:"concurrency"`      // reserved; Unreserved: none is
+	LogFormat        string            `json:"log_format"`                 // Text or JSON
+	LogLevel         string            `json:"log_level"`                  // Lambda's ApplicationLogLevel; empty with Text
+	SystemLogLevel   string            `json:"system_log_level"`           // empty with Text
+	Subnets          []string          `json:"subnets"`                    // ids, sorted; none: in no VPC
+	SecurityGroups   []string          `json:"security_groups"`            // ids, sorted
+	Mounts           map[string]string `json:"mounts"`                     // ARN of an access point of EFS by the path below /mnt/; one at most
+	Concurrency      int               `json:"concurrency" plan:"none=-1"` // reserved; Unreserved: none is
 	Tags             Tags              `json:"tags"`
 }
 
@@ -49,7 +49,7 @@ func (f Function) needs(project string) []Address {
 }
 
 func (d *desire) function(fn *spec.Function) {
-	d.add(fn, Function{
+	f := Function{
 		Name:             fn.Name,
 		Description:      fn.Description,
 		PackageType:      "Image",
@@ -64,11 +64,47 @@ func (d *desire) function(fn *spec.Function) {
 		LogFormat:        "Text",
 		Concurrency:      Unreserved,
 		Tags:             d.tags(fn),
-	}, fn.Name)
+	}
+	if fn.Logs.Format == jsonLogs {
+		f.LogFormat, f.LogLevel, f.SystemLogLevel = "JSON", allLines, systemLogLevel(fn.Logs.Level)
+	}
+	if fn.VPC != nil {
+		f.Subnets, f.SecurityGroups = sortedList(fn.VPC.Subnets), sortedList(fn.VPC.SecurityGroups)
+	}
+	for _, m := range fn.Mounts {
+		f.Mounts = map[string]string{m.Path: m.AccessPoint}
+	}
+	if fn.ConcurrencyManaged {
+		f.Concurrency = fn.Concurrency
+	}
+	d.add(fn, f, fn.Name)
+	d.warnOfFunction(fn)
+}
+
+// allLines is the level at which Lambda drops none of the lines that a script prints. The runtime filters its own.
+const allLines = "TRACE"
+
+// systemLogLevel is the level of Lambda's own lines, such as those about time and memory.
+func systemLogLevel(level string) string {
+	if level == "debug" {
+		return "DEBUG"
+	}
+	return "INFO"
+}
+
+// warnOfFunction says what of a function's settings may not be meant.
+func (d *desire) warnOfFunction(fn *spec.Function) {
+	address := Address{KindFunction, fn.Name}
 	for _, name := range sortedKeys(fn.Env) {
 		if LooksSecret(name) {
-			d.warn(Address{KindFunction, fn.Name}, fmt.Sprintf(
+			d.warn(address, fmt.Sprintf(
 				"the variable %s looks like a secret, and everybody who may read the function's configuration can read it: move it from env to secrets", name))
 		}
+	}
+	if fn.ConcurrencyManaged && fn.Concurrency == 0 {
+		d.warn(address, "concurrency is 0: the function never runs, and what would start it is refused or waits")
+	}
+	if fn.OnFailure != "" && fn.Queue != nil && fn.Schedule == nil {
+		d.warn(address, "on_failure hears of asynchronous events only: what fails from the queue goes to the queue's dead-letter queue, and nothing to on_failure")
 	}
 }

@@ -1,5 +1,11 @@
 package planner
 
+import (
+	"fmt"
+
+	"github.com/scar-go/scar/spec"
+)
+
 // The ways in which callers over HTTP show who they are, as Lambda and API Gateway name them.
 const (
 	AuthIAM  = "AWS_IAM" // signed with Signature Version 4
@@ -60,4 +66,64 @@ func (h HTTPAPI) needs(string) []Address {
 		return []Address{{KindFunction, function}}
 	}
 	return nil
+}
+
+// The settings of addresses over HTTP.
+const (
+	buffered      = "BUFFERED" // the answer is given when it is complete
+	payloadFormat = "2.0"      // the form of the event, which is that of function URLs too
+	maxAPITimeout = 30         // s, API Gateway's limit for an answer
+)
+
+// http gives a function an address: a function URL, or an API.
+func (d *desire) http(fn *spec.Function) {
+	h := fn.HTTP
+	if h == nil {
+		return
+	}
+	address := Address{KindFunctionURL, fn.Name}
+	if h.API == "" {
+		d.add(fn, FunctionURL{Function: fn.Name, Auth: authOf(h), InvokeMode: buffered, CORS: corsOf(h.CORS)}, fn.Name)
+	} else {
+		address = Address{KindHTTPAPI, h.API}
+		d.add(fn, HTTPAPI{
+			Name:     h.API,
+			Function: d.env.FunctionARN(fn.Name),
+			Auth:     authOf(h),
+			Timeout:  min(fn.Timeout, maxAPITimeout) * 1000,
+			Payload:  payloadFormat,
+			CORS:     corsOf(h.CORS),
+			Invoke:   true,
+			Deploy:   true,
+			Tags:     d.tags(fn),
+		}, h.API)
+		if fn.Timeout > maxAPITimeout {
+			d.warn(address, fmt.Sprintf("API Gateway waits %d s for an answer, and the function %s may run for %d s: callers then get a 503, and the function goes on; a function URL (http without api) waits as long as the function runs",
+				maxAPITimeout, fn.Name, fn.Timeout))
+		}
+	}
+	if authOf(h) == AuthNone {
+		d.warn(address, "everybody who knows the address can call it (auth: none)")
+	}
+}
+
+func authOf(h *spec.HTTP) string {
+	if h.Auth == "none" {
+		return AuthNone
+	}
+	return AuthIAM
+}
+
+func corsOf(c *spec.CORS) CORS {
+	if c == nil {
+		return CORS{}
+	}
+	return CORS{
+		AllowOrigins:     sortedList(c.Origins),
+		AllowMethods:     sortedList(c.Methods),
+		AllowHeaders:     sortedList(c.Headers),
+		ExposeHeaders:    sortedList(c.Expose),
+		AllowCredentials: c.Credentials,
+		MaxAge:           c.MaxAge,
+	}
 }

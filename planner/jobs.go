@@ -57,8 +57,11 @@ func provider(name string) string {
 	return name
 }
 
-// textLogs is the form of log lines that a job need not name.
-const textLogs = "text"
+// The forms of log lines, as files name them. Text is the one that a job need not name.
+const (
+	textLogs = "text"
+	jsonLogs = "json"
+)
 
 func recordsOf(fn *spec.Function) *job.Records {
 	if fn.Records == "" {

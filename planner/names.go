@@ -111,16 +111,35 @@ func RuleID(project, function, bucket, prefix, suffix string, events []string) s
 // OwnsRule says whether a rule is the project's: its id is one that RuleID makes for the function
 // that it invokes, or whose queue it feeds. The target settles what the id alone leaves open where names hold dashes.
 func OwnsRule(project string, t Trigger) bool {
+	return project != "" && ownerOfRule(t).Project == project
+}
+
+// ownerOfRule reads from a rule's id and target whose it is; the zero Owner is somebody who does not use scar.
+func ownerOfRule(t Trigger) Owner {
 	id, hash, found := cutLast(t.ID, "-")
-	if !found || !isShortHash(hash) {
-		return false
+	names, byScar := strings.CutPrefix(id, "scar-")
+	if !found || !byScar || !isShortHash(hash) {
+		return Owner{}
 	}
-	function, found := strings.CutPrefix(id, "scar-"+project+"-")
-	if queue, isQueue := QueueOfARN(t.Target); isQueue {
-		return found && queue == QueueName(project, function)
+	for i, c := range names {
+		if c != '-' {
+			continue
+		}
+		owner := Owner{Project: names[:i], Function: names[i+1:]}
+		if owner.Project != "" && owner.starts(t.Target) {
+			return owner
+		}
 	}
-	target, isFunction := FunctionOfARN(t.Target)
-	return found && isFunction && target == function
+	return Owner{}
+}
+
+// starts says whether events that go to a target start the owner's function.
+func (o Owner) starts(target string) bool {
+	if queue, isQueue := QueueOfARN(target); isQueue {
+		return queue == QueueName(o.Project, o.Function)
+	}
+	function, isFunction := FunctionOfARN(target)
+	return isFunction && function == o.Function
 }
 
 func cutLast(s, separator string) (before, after string, found bool) {

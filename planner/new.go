@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/go-multierror"
 )
@@ -22,7 +23,7 @@ type Options struct {
 // New compares what should be with what is. live may hold resources of others: they are never
 // changed, and serve to find conflicts. All refusals are reported at once.
 func New(desired, live State, opts Options) (*Plan, error) {
-	b := &builder{desired: desired, live: live, opts: opts, changes: map[Address]Change{}}
+	b := &builder{desired: desired, live: live, opts: opts, changes: map[Address]Change{}, warnings: map[Address][]string{}}
 	for a := range desired {
 		b.converge(desired[a])
 	}
@@ -32,7 +33,6 @@ func New(desired, live State, opts Options) (*Plan, error) {
 		}
 	}
 	b.followFunctions()
-	b.checkOverlaps()
 	b.checkAdopted()
 	b.target()
 	if err := b.problems.ErrorOrNil(); err != nil {
@@ -45,6 +45,7 @@ type builder struct {
 	desired, live State
 	opts          Options
 	changes       map[Address]Change
+	warnings      map[Address][]string // beside those of desired resources
 	problems      *multierror.Error
 }
 
@@ -120,49 +121,99 @@ func (b *builder) prune(is Resource) {
 	if b.opts.Destroy {
 		c.Reason = ReasonDestroy
 	}
-	if is.Kind == KindBucket && !b.opts.DeleteBuckets || is.Kind == KindLogGroup && b.opts.KeepLogs {
-		c.Action, c.Reason, c.After = Retain, ReasonKept, c.Before
+	if why := b.kept(is); why != "" {
+		c.Action, c.Reason, c.After = Retain, why, c.Before
 	} else {
 		c.Fields = Diff(c.Before, nil)
 	}
 	b.changes[is.Address] = c
+	b.warnOfLoss(c)
 }
 
-// followFunctions corrects the permissions of replaced functions: a function takes its policy with it,
-// so what was there has to be made again.
+// kept says why a resource stays that the file does not name; empty if it goes.
+func (b *builder) kept(is Resource) Reason {
+	switch {
+	case is.Kind == KindBucket && !b.opts.DeleteBuckets, is.Kind == KindLogGroup && b.opts.KeepLogs:
+		return ReasonKept
+	case is.Kind == KindScheduleGroup && len(b.foreignSchedules(is.Name)) > 0:
+		return ReasonInUse
+	default:
+		return ""
+	}
+}
+
+// foreignSchedules are the names of the schedules in a group that are not the project's, sorted. Deleting the group
+// would delete them.
+func (b *builder) foreignSchedules(group string) []string {
+	var names []string
+	for a, is := range b.live {
+		if in, name := a.Split(); a.Kind == KindSchedule && in == group && is.Owner.Project != b.opts.Project {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// warnOfLoss says what goes, or cannot go, with a resource that the file does not name.
+func (b *builder) warnOfLoss(c Change) {
+	switch is := c.Before.(type) {
+	case ScheduleGroup:
+		if c.Action == Retain {
+			b.warn(c.Address, "stays, because scar did not make all schedules in it: %s", strings.Join(b.foreignSchedules(is.Name), ", "))
+		}
+	case Queue:
+		if is.DeadLetter == "" {
+			b.warn(c.Address, "what the function %s could not process is lost with it: take out first what you need", c.Owner.Function)
+		} else {
+			b.warn(c.Address, "messages that still wait in it for the function %s are lost with it", c.Owner.Function)
+		}
+	}
+}
+
+func (b *builder) warn(a Address, format string, args ...any) {
+	b.warnings[a] = append(b.warnings[a], fmt.Sprintf(format, args...))
+}
+
+// followFunctions corrects what a replaced function takes with it: its policy, its URL and what it does about failures,
+// so what was there has to be made again. Rules, schedules and event sources only name the function, and stay; an API
+// stays without its statement in the function's policy.
 func (b *builder) followFunctions() {
 	for a, c := range b.changes {
-		if a.Kind != KindPermission || c.After == nil {
+		if b.changes[Address{KindFunction, carrierOf(c)}].Action != Replace {
 			continue
 		}
-		function, _ := a.Split()
-		if b.changes[Address{KindFunction, function}].Action != Replace {
+		switch before := c.Before.(type) {
+		case nil:
 			continue
+		case HTTPAPI:
+			before.Invoke = false
+			c.Before = before
+			if c.Action == NoOp {
+				c.Action = Update
+			}
+		default:
+			c.Action, c.Before = Create, nil
 		}
-		c.Action, c.Reason, c.Before = Create, ReasonWithFunction, nil
-		c.Fields = Diff(nil, c.After)
+		c.Reason, c.Fields = ReasonWithFunction, Diff(c.Before, c.After)
 		b.changes[a] = c
 	}
 }
 
-// checkOverlaps compares the rules that are wanted with the rules of others on the same bucket.
-func (b *builder) checkOverlaps() {
-	others := State{}
-	for a, is := range b.live {
-		if _, planned := b.changes[a]; !planned {
-			others[a] = is
-		}
-	}
-	foreign := triggersByBucket(others)
-	for _, wanted := range triggersByBucket(b.desired) {
-		for _, t := range wanted {
-			for _, other := range foreign[t.Bucket] {
-				if t.overlap(other) {
-					b.refuse("function %s: %s overlaps the rule %q (%s), which starts %s: S3 allows one rule for an event; change the prefix or suffix, or remove that rule",
-						t.function(), t.describe(), other.ID, other.describe(), other.Target)
-				}
-			}
-		}
+// carrierOf is the function that carries a wanted resource, or a part of it; empty where none does.
+func carrierOf(c Change) string {
+	switch v := c.After.(type) {
+	case Permission:
+		return v.Function
+	case InvokeConfig:
+		return v.Function
+	case FunctionURL:
+		return v.Function
+	case HTTPAPI:
+		name, _ := FunctionOfARN(v.Function)
+		return name
+	default:
+		return ""
 	}
 }
 
@@ -231,16 +282,29 @@ func (b *builder) plan() *Plan {
 	p := &Plan{Project: b.opts.Project, Account: b.opts.Account, Region: b.opts.Region}
 	for _, a := range slices.SortedFunc(maps.Keys(b.changes), Address.Compare) {
 		c := b.changes[a]
-		c.Needs = slices.DeleteFunc(slices.Clone(c.Needs), func(need Address) bool {
-			_, planned := b.changes[need]
-			return !planned
-		})
+		c.Needs = b.waitsFor(c, nil)
 		p.Changes = append(p.Changes, c)
-		for _, message := range b.desired[a].Warnings {
+		for _, message := range slices.Concat(b.desired[a].Warnings, b.warnings[a]) {
 			p.Warnings = append(p.Warnings, Warning{a, message})
 		}
 	}
 	return p
+}
+
+// waitsFor adds what a change of the plan needs. Through what does not change it reaches what does: a new event
+// source needs the function, and by that the rights that its role gets in the same plan.
+func (b *builder) waitsFor(c Change, all []Address) []Address {
+	for _, need := range c.Needs {
+		other, planned := b.changes[need]
+		if !planned || slices.Contains(all, need) {
+			continue
+		}
+		all = append(all, need)
+		if other.Action == NoOp {
+			all = b.waitsFor(other, all)
+		}
+	}
+	return all
 }
 
 func sorted(problems *multierror.Error) error {

@@ -6,9 +6,14 @@ import (
 )
 
 // normalise returns the desired value with what is not scar's to decide taken over from the live one,
-// so that one plain comparison is enough: tags of others where the file names none, and the version
-// tag, which says which scar last changed a resource and is no reason to change it.
+// so that one plain comparison is enough: the concurrency that is reserved by hand where the file says nothing of
+// it, tags of others where the file names none, and the version tag, which says which scar last changed a resource
+// and is no reason to change it.
 func normalise(desired Resource, live Value) Value {
+	if want, isFunction := desired.Value.(Function); isFunction && !desired.ConcurrencyManaged {
+		want.Concurrency = live.(Function).Concurrency
+		desired.Value = want
+	}
 	want, has := tagsOf(desired.Value), tagsOf(live)
 	if want == nil {
 		return desired.Value

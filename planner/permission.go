@@ -22,19 +22,34 @@ func (Permission) Kind() Kind { return KindPermission }
 
 func (p Permission) needs(string) []Address { return []Address{{KindFunction, p.Function}} }
 
+// permissions lets the buckets of a function's rules start it, and everybody where its URL is open to everybody.
 func (d *desire) permissions(fn *spec.Function) {
-	for _, in := range fn.Inputs {
-		if !spec.IsOwnS3(in.Provider) {
-			continue
+	if fn.Queue == nil {
+		for _, in := range fn.Inputs {
+			if spec.IsOwnS3(in.Provider) {
+				d.permission(fn, Permission{
+					StatementID:   StatementID(d.file.Project, in.Bucket),
+					Action:        invokeFunction,
+					Principal:     ServicePrincipal("s3"),
+					SourceARN:     d.env.BucketARN(in.Bucket),
+					SourceAccount: d.env.Account, // a bucket's name alone may be another's tomorrow
+				})
+			}
 		}
-		p := Permission{
-			Function:      fn.Name,
-			StatementID:   StatementID(d.file.Project, in.Bucket),
-			Action:        "lambda:InvokeFunction",
-			Principal:     ServicePrincipal("s3"),
-			SourceARN:     d.env.BucketARN(in.Bucket),
-			SourceAccount: d.env.Account, // a bucket's name alone may be another's tomorrow
-		}
-		d.add(fn, p, p.Function+"/"+p.StatementID)
 	}
+	if fn.HTTP != nil && fn.HTTP.API == "" && authOf(fn.HTTP) == AuthNone {
+		d.permission(fn, Permission{
+			StatementID: urlStatementID(d.file.Project), Action: "lambda:InvokeFunctionUrl", Principal: "*", FunctionURLAuthType: AuthNone,
+		})
+		d.permission(fn, Permission{
+			StatementID: urlInvokeStatementID(d.file.Project), Action: invokeFunction, Principal: "*", InvokedViaFunctionURL: true,
+		})
+	}
+}
+
+const invokeFunction = "lambda:InvokeFunction"
+
+func (d *desire) permission(fn *spec.Function, p Permission) {
+	p.Function = fn.Name
+	d.add(fn, p, p.Function+"/"+p.StatementID)
 }

@@ -28,6 +28,7 @@ const (
 	ReasonAdopted      Reason = "adopted"       // adopt: the user named it
 	ReasonForeign      Reason = "foreign"       // no-op: it is used as it is
 	ReasonKept         Reason = "kept"          // retain: buckets unless asked, log groups on demand
+	ReasonInUse        Reason = "in_use"        // retain: others keep something in it
 )
 
 // Field is one difference between two Values. Path is made of the JSON names, joined by dots, with

@@ -1,5 +1,7 @@
 package planner
 
+import "github.com/scar-go/scar/spec"
+
 // Queue is an SQS queue: one between buckets and a function, or one that keeps what a function could not process.
 type Queue struct {
 	Name              string `json:"name" plan:"replace"`
@@ -43,4 +45,87 @@ func (e EventSource) needs(string) []Address {
 		needs = append(needs, Address{KindQueue, queue})
 	}
 	return needs
+}
+
+// What scar's queues are set to.
+const (
+	maxVisibility    = 43200 // s, SQS's limit
+	queueRetention   = 4 * 24 * 3600
+	deadRetention    = 14 * 24 * 3600 // s, SQS's limit: what is in it waits for a person
+	deadVisibility   = 30             // s, SQS's default
+	visibilityFactor = 6              // what Lambda asks for, in timeouts of the function (Lambda developer guide, "Using Lambda with Amazon SQS")
+)
+
+// queue makes the queue between a function's buckets and the function, and the one for what the function cannot process.
+func (d *desire) queue(fn *spec.Function) {
+	if fn.Queue == nil || fn.Queue.ARN != "" {
+		return
+	}
+	name, dead := QueueName(d.file.Project, fn.Name), DeadLetterName(d.file.Project, fn.Name)
+	d.add(fn, Queue{
+		Name: dead, VisibilityTimeout: deadVisibility, Retention: deadRetention, Encrypted: true, Tags: d.tags(fn),
+	}, dead)
+	d.add(fn, Queue{
+		Name:              name,
+		VisibilityTimeout: min(visibilityFactor*fn.Timeout, maxVisibility),
+		Retention:         queueRetention,
+		MaxReceives:       fn.Queue.Attempts,
+		DeadLetter:        d.env.QueueARN(dead),
+		Encrypted:         true,
+		Policy:            d.fromBuckets(fn, name),
+		Tags:              d.tags(fn),
+	}, name)
+}
+
+// fromBuckets lets the function's own buckets, and no others, send to its queue.
+func (d *desire) fromBuckets(fn *spec.Function, queue string) Policy {
+	var buckets StringList
+	for _, in := range fn.Inputs {
+		if spec.IsOwnS3(in.Provider) {
+			buckets = append(buckets, d.env.BucketARN(in.Bucket))
+		}
+	}
+	if len(buckets) == 0 {
+		return Policy{}
+	}
+	return Policy{Version: policyVersion, Statements: []Statement{{
+		Sid:       "FromBuckets",
+		Effect:    "Allow",
+		Principal: StringLists{"Service": {ServicePrincipal("s3")}},
+		Action:    StringList{"sqs:SendMessage"},
+		Resource:  StringList{d.env.QueueARN(queue)},
+		Condition: Conditions{
+			"ArnEquals":    {"aws:SourceArn": sortedList(buckets)},
+			"StringEquals": {"aws:SourceAccount": {d.env.Account}},
+		},
+	}}}
+}
+
+// queueARN is the ARN of the queue that a function takes its events from, empty where there is none.
+func queueARN(project string, fn *spec.Function, naming Naming) string {
+	switch {
+	case fn.Queue == nil:
+		return ""
+	case fn.Queue.ARN != "":
+		return fn.Queue.ARN
+	default:
+		return naming.QueueARN(QueueName(project, fn.Name))
+	}
+}
+
+func (d *desire) eventSource(fn *spec.Function) {
+	arn := queueARN(d.file.Project, fn, d.env.Naming)
+	name, found := QueueOfARN(arn)
+	if !found {
+		return
+	}
+	d.add(fn, EventSource{
+		Function:       fn.Name,
+		Queue:          arn,
+		BatchSize:      fn.Queue.BatchSize,
+		MaxConcurrency: fn.Queue.MaxConcurrency,
+		ReportFailures: true, // the runtime says which messages of a batch failed
+		Enabled:        true,
+		Tags:           d.tags(fn),
+	}, fn.Name+"/"+name)
 }

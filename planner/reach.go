@@ -84,6 +84,24 @@ func placeOfARN(name string) (partition, region string, isARN bool) {
 	return parts[1], parts[3], true
 }
 
+// serviceOfARN is the service of an ARN, empty for a mere name.
+func serviceOfARN(name string) string {
+	parts := strings.SplitN(name, ":", 6)
+	if len(parts) < 6 || parts[0] != "arn" {
+		return ""
+	}
+	return parts[2]
+}
+
+// accountOfARN is whose the resource of an ARN is; false for a mere name, and for buckets, which name nobody.
+func accountOfARN(name string) (account string, found bool) {
+	parts := strings.SplitN(name, ":", 6)
+	if len(parts) < 6 || parts[0] != "arn" || parts[4] == "" {
+		return "", false
+	}
+	return parts[4], true
+}
+
 // ParameterARN is the ARN of a parameter of Systems Manager, by its name or ARN. The slash that a name may begin with is
 // there once.
 func (n Naming) ParameterARN(name string) string {

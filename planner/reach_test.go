@@ -158,12 +158,12 @@ func TestReach(t *testing.T) {
 func TestLoopsAcrossProviders(t *testing.T) {
 	f := testFile(withStorage)
 	f.Functions[0].Outputs = append(f.Functions[0].Outputs, spec.Output{Provider: "minio.lab", Bucket: "scans", Prefix: "in/x/"})
-	if _, err := Desired(f, testEnv(f)); err == nil || !strings.Contains(err.Error(), "functions grayify → grayify") {
+	if _, err := check(t, f, nil, nil); err == nil || !strings.Contains(err.Error(), "grayify → grayify") {
 		t.Errorf("got %v", err)
 	}
 	f = testFile(withStorage)
 	f.Functions[0].Outputs = append(f.Functions[0].Outputs, spec.Output{Provider: "minio.lab", Bucket: "photos", Prefix: "in/x/"})
-	if _, err := Desired(f, testEnv(f)); err != nil {
+	if _, err := check(t, f, nil, nil); err != nil {
 		t.Errorf("a bucket of the same name elsewhere: %v", err)
 	}
 }

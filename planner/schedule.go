@@ -1,6 +1,10 @@
 package planner
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/scar-go/scar/spec"
+)
 
 // ScheduleGroup is a group of EventBridge Scheduler that holds the schedules of one project.
 type ScheduleGroup struct {
@@ -41,4 +45,46 @@ func (s Schedule) needs(project string) []Address {
 		needs = append(needs, Address{KindRole, role})
 	}
 	return needs
+}
+
+// What Scheduler does by itself about an invocation that Lambda does not take (EventBridge Scheduler API reference,
+// RetryPolicy).
+const (
+	schedulerMaxAge   = 86400 // s
+	schedulerAttempts = 185
+)
+
+// schedule makes a function's schedule, the project's group and the role by which Scheduler starts the function.
+func (d *desire) schedule(fn *spec.Function) {
+	if fn.Schedule == nil {
+		return
+	}
+	group := ScheduleGroupName(d.file.Project)
+	d.addShared(ScheduleGroup{Name: group, Tags: d.tags(nil)}, group)
+	role := Role{
+		Name:        ScheduleRoleName(fn.Name, d.env.Region),
+		Path:        RolePath(d.file.Project),
+		Description: "Starts the function " + fn.Name + " by its schedule",
+		// Scheduler names the group, not the schedule (EventBridge Scheduler user guide, "Confused deputy prevention").
+		Trust: trust("scheduler", StringLists{
+			"aws:SourceAccount": {d.env.Account},
+			"aws:SourceArn":     {d.env.ScheduleGroupARN(group)},
+		}),
+		Policy: Policy{Version: policyVersion, Statements: []Statement{{
+			Sid: "StartFunction", Effect: "Allow", Action: StringList{invokeFunction}, Resource: StringList{d.env.FunctionARN(fn.Name)},
+		}}},
+		Tags: d.tags(fn),
+	}
+	d.add(fn, role, role.Name)
+	d.add(fn, Schedule{
+		Group:      group,
+		Name:       fn.Name,
+		Expression: fn.Schedule.Expression,
+		Timezone:   fn.Schedule.Timezone,
+		Target:     d.env.FunctionARN(fn.Name),
+		Role:       d.env.RoleARN(d.file.Project, role.Name),
+		MaxAge:     schedulerMaxAge,
+		Attempts:   schedulerAttempts,
+		Enabled:    true,
+	}, group+"/"+fn.Name)
 }

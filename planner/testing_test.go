@@ -31,9 +31,42 @@ func testFunction(name, inBucket, inPrefix, outBucket, outPrefix string) spec.Fu
 		Inputs:  []spec.Input{{Provider: spec.OwnS3, Bucket: inBucket, Prefix: inPrefix, Suffix: []string{""}, Events: []string{"s3:ObjectCreated:*"}}},
 		Outputs: []spec.Output{{Provider: spec.OwnS3, Bucket: outBucket, Prefix: outPrefix}},
 		Records: outBucket,
+		Retries: spec.Retries{Attempts: DefaultAttempts, MaxAge: DefaultMaxAge},
 		Logs:    spec.Logs{RetentionDays: 30, Level: "info", Format: "text"},
 		Tags:    map[string]string{"team": "imaging"},
 	}
+}
+
+// wholeFile is a project that has every kind of resource, and every setting that bears on one.
+func wholeFile(edits ...func(*spec.File)) *spec.File {
+	direct := testFunction("grayify", "photos", "in/", "photos", "out/")
+	direct.Description, direct.TagsManaged = "To grayscale", true
+	direct.Secrets = map[string]spec.Secret{"TOKEN": {Service: "ssm", Name: "/imaging/token"}, "DB": {Service: "secretsmanager", Name: "imaging/db", Key: "password"}}
+	direct.HTTP = &spec.HTTP{Auth: "none", CORS: &spec.CORS{
+		Origins: []string{"https://example.org"}, Methods: []string{"GET", "POST"}, Headers: []string{"content-type"}, Expose: []string{"x-id"}, Credentials: true, MaxAge: 600,
+	}}
+	direct.Schedule = &spec.Schedule{Expression: "rate(1 hour)", Timezone: "Europe/Berlin"}
+	direct.Concurrency, direct.ConcurrencyManaged = 50, true
+	direct.Retries, direct.OnFailure = spec.Retries{Attempts: 0, MaxAge: 3600}, "s3://failed-photos"
+	direct.VPC = &spec.VPC{Subnets: []string{"subnet-b", "subnet-a"}, SecurityGroups: []string{"sg-1"}}
+	direct.Mounts = []spec.Mount{{AccessPoint: "arn:" + testNaming.Partition + ":elasticfilesystem:eu-west-1:123456789012:access-point/fsap-1", Path: "/mnt/data"}}
+	direct.Permissions = []spec.Permission{{Actions: []string{"dynamodb:PutItem"}, Resources: []string{"arn:aws:dynamodb:*:*:table/jobs"}}}
+	direct.Logs = spec.Logs{RetentionDays: 7, Level: "debug", Format: "json", Metrics: true}
+
+	buffered := queued(testFunction("ocr", "scans", "in/", "scans", "out/"))
+	buffered.Queue.MaxConcurrency = 20
+	buffered.HTTP = &spec.HTTP{API: "ocr", Auth: "none", CORS: &spec.CORS{Origins: []string{"*"}, Methods: []string{"*"}, Headers: []string{"*"}}}
+
+	taking := testFunction("take", "scans", "more/", "scans", "taken/")
+	taking.Queue = &spec.Queue{ARN: "arn:aws:sqs:eu-west-1:123456789012:theirs", BatchSize: 5}
+	taking.HTTP = &spec.HTTP{Auth: "iam"}
+	taking.OnFailure = "arn:aws:sns:eu-west-1:123456789012:failed"
+	taking.Role = "arn:aws:iam::123456789012:role/theirs"
+
+	return testFile(append([]func(*spec.File){func(f *spec.File) {
+		f.TagsManaged = true
+		f.Functions = []spec.Function{direct, buffered, taking}
+	}}, edits...)...)
 }
 
 func testEnv(f *spec.File) Env {
@@ -72,6 +105,12 @@ func testOptions(edits ...func(*Options)) Options {
 		edit(&opts)
 	}
 	return opts
+}
+
+// check is what Check says of a file in an account of which nothing but the answers is known.
+func check(t testing.TB, f *spec.File, live State, answers Answers) ([]Warning, error) {
+	t.Helper()
+	return Check(f, mustDesire(t, f), live, answers, false)
 }
 
 // apply is what a perfect cloud does with a plan.

@@ -33,6 +33,13 @@ func (t Trigger) needs(project string) []Address {
 }
 
 func (d *desire) triggers(fn *spec.Function) {
+	target := d.env.FunctionARN(fn.Name)
+	if fn.Queue != nil {
+		if fn.Queue.ARN != "" {
+			return // what fills it is the user's
+		}
+		target = d.env.QueueARN(QueueName(d.file.Project, fn.Name))
+	}
 	for _, in := range fn.Inputs {
 		if !spec.IsOwnS3(in.Provider) {
 			continue // what starts the function is set up there
@@ -41,7 +48,7 @@ func (d *desire) triggers(fn *spec.Function) {
 			t := Trigger{
 				Bucket: in.Bucket,
 				ID:     RuleID(d.file.Project, fn.Name, in.Bucket, in.Prefix, suffix, in.Events),
-				Target: d.env.FunctionARN(fn.Name),
+				Target: target,
 				Events: slices.Sorted(slices.Values(in.Events)),
 				Prefix: in.Prefix,
 				Suffix: suffix,

@@ -5,7 +5,7 @@ package planner
 // others manage are left out, or carried over from the live value before the comparison.
 //
 // Struct tags steer the comparison: `plan:"replace"` marks a field that cannot change in place,
-// `plan:"sensitive"` one that is never printed.
+// `plan:"sensitive"` one that is never printed, `plan:"none=-1"` a number that is absent as -1, not as 0.
 type Value interface {
 	// Kind is the kind of resource that the value describes.
 	Kind() Kind
