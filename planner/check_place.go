@@ -151,8 +151,12 @@ func (c *checks) concurrency() {
 		}
 	}
 	answer, known := c.ask(first, AboutConcurrency, "")
-	if left := answer.Unreserved - more; known && more > 0 && left < leastUnreserved {
+	unreserved := answer.Limit
+	for _, reserved := range answer.Reserved {
+		unreserved -= reserved
+	}
+	if left := unreserved - more; known && more > 0 && left < leastUnreserved {
 		c.problem(first, "the file reserves %d more concurrent executions, and of the account's %d only %d are unreserved, of which Lambda keeps %d: reserve %d less in all, or ask AWS for a higher quota",
-			more, answer.Limit, answer.Unreserved, leastUnreserved, leastUnreserved-left)
+			more, answer.Limit, unreserved, leastUnreserved, leastUnreserved-left)
 	}
 }

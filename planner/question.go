@@ -46,7 +46,7 @@ type Answer struct {
 	FIFO       bool     // of a queue or topic
 	Key        string   // encryption: ARN of the customer's key that objects of a bucket are encrypted with, or of a secret's or parameter's; empty: none
 	Limit      int      // concurrency: executions that the account may have at a time
-	Unreserved int      // concurrency: those of Limit that are reserved for no function
+	Reserved   map[string]int // concurrency: what of Limit is reserved, by function, or in all under an empty name
 
 	Project string    // function: of scar that it belongs to; empty: none, or not scar's
 	Writes  []Place   // function: folders that it may write to, where it is scar's
