@@ -46,9 +46,9 @@ func (r *report) explain(n *node, want *rule, problem gojsonschema.ResultError) 
 	case "invalid_type":
 		r.at(n, "%s", wrongType(n, want))
 	case "number_gte":
-		r.at(n, "%s is below the minimum of %d %s", shorten(n.text), want.Minimum, want.Unit)
+		r.at(n, "%s is below the minimum of %s", shorten(n.text), want.measure(want.Minimum))
 	case "number_lte":
-		r.at(n, "%s is above the maximum of %d %s", shorten(n.text), want.Maximum, want.Unit)
+		r.at(n, "%s is above the maximum of %s", shorten(n.text), want.measure(want.Maximum))
 	case "pattern":
 		r.wrongPattern(n, want)
 	case "enum":
@@ -61,9 +61,19 @@ func (r *report) explain(n *node, want *rule, problem gojsonschema.ResultError) 
 		}
 	case "array_min_items":
 		r.at(n, "is an empty list; it %s", wants(want))
+	case "array_max_items":
+		r.at(n, "has %d items, %d are allowed", len(n.items), want.MaxItems)
 	default:
 		r.at(n, "%s", problem.Description())
 	}
+}
+
+// measure is a bound of a rule with its unit.
+func (r *rule) measure(bound *int) string {
+	if bound == nil {
+		return ""
+	}
+	return strings.TrimSpace(fmt.Sprint(*bound, " ", r.Unit))
 }
 
 // wrongPattern reports a text that does not match its pattern. Names of keys are reported by badName,
@@ -99,6 +109,8 @@ func wrongType(n *node, want *rule) string {
 	switch {
 	case n.kind == scalar && slices.Equal(want.Types, []string{"string"}):
 		return fmt.Sprintf("wants text; put %s in quotes", shorten(n.text))
+	case n.kind == null && slices.Contains(want.Types, "boolean") && !want.asWritten():
+		return "has no value; write true or false"
 	case n.kind == null && slices.Contains(want.Types, "array"):
 		return "has no value; write [] for none"
 	case n.kind == null && slices.Contains(want.Types, "object"):
@@ -144,6 +156,9 @@ func wants(r *rule) string {
 		"object": "a mapping", "array": "a list", "string": "text", "boolean": "true or false",
 		"integer": "a whole number", "number": "a number",
 	}
+	if len(r.Types) > 1 {
+		words["boolean"] = "true, false"
+	}
 	var kinds []string
 	for _, t := range r.Types {
 		kinds = append(kinds, words[t])
@@ -173,6 +188,9 @@ func wrongChoice(n *node, want *rule) string {
 		choices[i] = flow(choice)
 	}
 	said := "wants " + either(choices) + ", not " + n.shown()
+	if later := laterChoices[n.label]; slices.Contains(later.values, n.text) {
+		return n.text + " is not supported by this version; " + later.instead
+	}
 	if days, err := strconv.ParseFloat(n.text, 64); err == nil {
 		for _, choice := range want.Enum {
 			if value, ok := choice.(float64); ok && value >= days {

@@ -16,6 +16,12 @@ const (
 	defaultRetentionDays    = 30
 	defaultLogLevel         = "info"
 	defaultLogFormat        = "text"
+	defaultAuth             = "iam"
+	defaultTimezone         = "UTC"
+	defaultBatchSize        = 10 // messages
+	defaultQueueAttempts    = 5
+	defaultRetries          = 2
+	defaultMaxAge           = 21600 // s
 )
 
 // draft is a function that is being read, with the nodes that its parts come from.
@@ -26,10 +32,26 @@ type draft struct {
 	outputs []*node // of Inputs and Outputs, index by index
 }
 
+// complete says whether all inputs and outputs make sense.
+func (d *draft) complete() bool {
+	return len(d.Inputs) == len(d.node.get("input").list()) && len(d.Outputs) == len(d.node.get("output").list())
+}
+
+// exempt is what to add to a problem with a key of one function that comes from defaults.
+func exempt(n *node) string {
+	if strings.HasPrefix(n.path, "defaults.") {
+		return "; write " + n.label + ": false there"
+	}
+	return ""
+}
+
 // describe reads the project from a tree that has been validated, and checks what the schema cannot
 // say. It touches nothing but its arguments. Values that have been reported are left out.
-func describe(root *node, r *report) (*File, []*draft) {
-	f := &File{Project: root.get("project").str(), Region: root.get("region").str(), Profile: root.get("profile").str()}
+func describe(root *node, allowLoops bool, r *report) (*File, []*draft) {
+	f := &File{
+		RequiredVersion: root.get("required_version").str(),
+		Project:         root.get("project").str(), Region: root.get("region").str(), Profile: root.get("profile").str(),
+	}
 	common := root.get("tags")
 	f.Tags, f.TagsManaged = readTags(common, nil, r), common != nil
 	f.Storage = readStorage(root.get("storage"), r)
@@ -49,7 +71,8 @@ func describe(root *node, r *report) (*File, []*draft) {
 	}
 	slices.SortStableFunc(drafts, func(a, b *draft) int { return strings.Compare(a.Name, b.Name) })
 	checkNames(drafts, r)
-	if checkRules(drafts, r) {
+	checkAPIs(drafts, r)
+	if checkRules(drafts, r) && !allowLoops {
 		checkLoops(f, drafts, r)
 	}
 	return f, drafts
@@ -83,6 +106,14 @@ func describeFunction(name string, n *node, providers *providerNames, r *report)
 	d.readOutputs(providers, r)
 	d.readRecords(r)
 	d.readMargin(r)
+	d.HTTP = readHTTP(n.get("http"), r)
+	d.Schedule = readSchedule(n.get("schedule"), r)
+	d.readQueue(r)
+	d.readConcurrency()
+	d.Retries = readRetries(n.get("retries"))
+	d.OnFailure = readDestination(n.get("on_failure"), r)
+	d.VPC = readVPC(n.get("vpc"), r)
+	d.readMounts(r)
 	d.checkContradictions(r)
 	return d
 }
@@ -132,11 +163,6 @@ func (d *draft) readMargin(r *report) {
 func (d *draft) readRecords(r *report) {
 	records, dedupe := d.node.get("records"), d.node.get("dedupe")
 	own := slices.IndexFunc(d.Outputs, func(out Output) bool { return out.Provider == OwnS3 })
-	exempt := ""
-	if dedupe != nil && strings.HasPrefix(dedupe.path, "defaults.") {
-		exempt = "; write dedupe: false there"
-	}
-	complete := len(d.Inputs) == len(d.node.get("input").list()) && len(d.Outputs) == len(d.node.get("output").list())
 	switch {
 	case !records.truth(true):
 		if d.Dedupe {
@@ -144,10 +170,10 @@ func (d *draft) readRecords(r *report) {
 		}
 	case len(d.Inputs) > 0 && own >= 0:
 		d.Records = d.Outputs[own].Bucket
-	case d.Dedupe && complete && len(d.Inputs) == 0:
-		r.atKey(dedupe, "%s has no input: there are no events that could come twice%s", d.Name, exempt)
-	case d.Dedupe && complete:
-		r.atKey(dedupe, "needs records, which are kept in the first output on the account's own S3, and %s has none; add one such as s3://photos/out/%s", d.Name, exempt)
+	case d.Dedupe && d.complete() && len(d.Inputs) == 0:
+		r.atKey(dedupe, "%s has no input: there are no events that could come twice%s", d.Name, exempt(dedupe))
+	case d.Dedupe && d.complete():
+		r.atKey(dedupe, "needs records, which are kept in the first output on the account's own S3, and %s has none; add one such as s3://photos/out/%s", d.Name, exempt(dedupe))
 	}
 }
 
@@ -202,19 +228,12 @@ func readPermissions(n *node) []Permission {
 }
 
 func readLogs(n *node) Logs {
-	logs := Logs{
-		RetentionDays: defaultRetentionDays, Level: defaultLogLevel, Format: defaultLogFormat, Metrics: n.get("metrics").truth(false),
+	return Logs{
+		RetentionDays: n.get("retention_days").number(defaultRetentionDays),
+		Level:         n.get("level").or(defaultLogLevel),
+		Format:        n.get("format").or(defaultLogFormat),
+		Metrics:       n.get("metrics").truth(false),
 	}
-	if days, err := strconv.Atoi(n.get("retention_days").str()); err == nil {
-		logs.RetentionDays = days
-	}
-	if level := n.get("level").str(); level != "" {
-		logs.Level = level
-	}
-	if format := n.get("format").str(); format != "" {
-		logs.Format = format
-	}
-	return logs
 }
 
 // readTags reads tags and lays them over those that the file has for everything.
@@ -283,6 +302,25 @@ func (n *node) quantity(unit string, absent int) int {
 	}
 	return absent
 }
+
+// number is a whole number; absent where there is none.
+func (n *node) number(absent int) int {
+	if value, err := strconv.Atoi(n.str()); err == nil {
+		return value
+	}
+	return absent
+}
+
+// or is the text of a scalar, or another one where there is none.
+func (n *node) or(absent string) string {
+	if text := n.str(); text != "" {
+		return text
+	}
+	return absent
+}
+
+// on says whether a block is wanted that true stands for as well.
+func (n *node) on() bool { return n.truth(false) || n != nil && n.kind == mapping }
 
 func (n *node) truth(absent bool) bool {
 	if n == nil || n.kind != scalar || n.tag != "!!bool" {

@@ -27,7 +27,7 @@ func FuzzLoad(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text, over []byte) {
 		r := &report{}
 		sources := sourcesOf(string(text), string(over))
-		file, drafts, err := testGrammar().check(sources, r)
+		file, drafts, err := testGrammar().check(sources, Options{}, r)
 		var problems Problems
 		if err != nil && !errors.As(err, &problems) {
 			t.Fatalf("an error that is no problem of the file: %v", err)

@@ -1,9 +1,11 @@
 package spec
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/xeipuuv/gojsonschema"
@@ -22,19 +24,72 @@ type grammar struct {
 type rule struct {
 	Ref          string           `json:"$ref"`
 	Types        names            `json:"type"`
+	Description  string           `json:"description"`
+	Default      any              `json:"default"`
+	Required     []string         `json:"required"`
 	Unit         string           `json:"x-unit"` // MB or s
-	Minimum      int              `json:"minimum"`
-	Maximum      int              `json:"maximum"`
+	Minimum      *int             `json:"minimum"`
+	Maximum      *int             `json:"maximum"`
 	MaxLength    int              `json:"maxLength"`
+	MaxItems     int              `json:"maxItems"`
+	Pattern      string           `json:"pattern"`
 	PatternWords string           `json:"patternErrorMessage"`
 	Enum         []any            `json:"enum"`
 	Examples     []any            `json:"examples"`
-	Properties   map[string]*rule `json:"properties"`
-	Patterns     map[string]*rule `json:"patternProperties"`
+	Properties   keys             `json:"properties"`
+	Patterns     keys             `json:"patternProperties"`
 	Others       *others          `json:"additionalProperties"`
 	Names        *rule            `json:"propertyNames"`
 	Items        *rule            `json:"items"`
 	Definitions  map[string]*rule `json:"definitions"`
+}
+
+// keys are rules by the names of keys, in the order of the schema.
+type keys []key
+
+type key struct {
+	name string
+	rule *rule
+}
+
+// UnmarshalJSON implements json.Unmarshaler. It reads one key after the other, since a map would lose their order.
+func (k *keys) UnmarshalJSON(b []byte) error {
+	decoder := json.NewDecoder(bytes.NewReader(b))
+	if _, err := decoder.Token(); err != nil {
+		return err
+	}
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			return err
+		}
+		known := key{name: fmt.Sprint(name), rule: &rule{}}
+		if err := decoder.Decode(known.rule); err != nil {
+			return err
+		}
+		*k = append(*k, known)
+	}
+	return nil
+}
+
+// get is the rule of a key; nil where there is none.
+func (k keys) get(name string) *rule {
+	for _, known := range k {
+		if known.name == name {
+			return known.rule
+		}
+	}
+	return nil
+}
+
+// sorted are the names of the keys, in the order of the alphabet.
+func (k keys) sorted() []string {
+	names := make([]string, len(k))
+	for i, known := range k {
+		names[i] = known.name
+	}
+	slices.Sort(names)
+	return names
 }
 
 // names is a keyword that holds one name or several.
@@ -78,18 +133,24 @@ func newGrammar() (*grammar, error) {
 	return &grammar{root: &root, compiled: compiled}, nil
 }
 
-// link replaces references by what they refer to. Examples beside a reference are kept, being the
-// better ones.
+// link replaces references by what they refer to. The description, default and examples beside a reference are kept,
+// being the better ones.
 func (r *rule) link(definitions map[string]*rule) error {
 	if r.Ref != "" {
 		target := definitions[strings.TrimPrefix(r.Ref, "#/definitions/")]
 		if target == nil {
 			return fmt.Errorf("reference %s leads nowhere", r.Ref)
 		}
-		examples := r.Examples
+		beside := *r
 		*r = *target
-		if examples != nil {
-			r.Examples = examples
+		if beside.Examples != nil {
+			r.Examples = beside.Examples
+		}
+		if beside.Default != nil {
+			r.Default = beside.Default
+		}
+		if beside.Description != "" {
+			r.Description = beside.Description
 		}
 		if r.Ref != "" {
 			return r.link(definitions)
@@ -97,10 +158,10 @@ func (r *rule) link(definitions map[string]*rule) error {
 	}
 	children := make([]*rule, 0, len(r.Properties)+len(r.Patterns)+3)
 	for _, child := range r.Properties {
-		children = append(children, child)
+		children = append(children, child.rule)
 	}
 	for _, child := range r.Patterns {
-		children = append(children, child)
+		children = append(children, child.rule)
 	}
 	if r.Others != nil {
 		children = append(children, r.Others.rule)
@@ -122,12 +183,12 @@ func (r *rule) key(name string) *rule {
 	if r == nil {
 		return nil
 	}
-	if known := r.Properties[name]; known != nil {
+	if known := r.Properties.get(name); known != nil {
 		return known
 	}
-	for expression, known := range r.Patterns { // no name matches two of them
-		if found, err := regexp.MatchString(expression, name); err == nil && found {
-			return known
+	for _, known := range r.Patterns { // no name matches two of them
+		if found, err := regexp.MatchString(known.name, name); err == nil && found {
+			return known.rule
 		}
 	}
 	if r.Others != nil {

@@ -71,13 +71,16 @@ func TestExamplesOfTheSchemaAreValid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, rule := range g.root.key("functions").Others.rule.Properties {
+	for _, key := range g.root.key("functions").Others.rule.Properties {
+		name, rule := key.name, key.rule
 		for i, example := range rule.Examples {
 			text := "project: a\nfunctions:\n  f: {image: alpine, " + name + ": " + flow(example) + "}\n"
 			switch name {
 			case "image":
 				text = strings.Replace(text, "image: alpine, ", "", 1)
-			case "dedupe":
+			case "mounts":
+				text = strings.Replace(text, "alpine, ", "alpine, vpc: {subnets: subnet-1, security_groups: sg-1}, ", 1)
+			case "dedupe", "queue":
 				text = strings.Replace(text, "image: alpine, ", "image: alpine, input: s3://abc/x, output: s3://abc/y, ", 1)
 			}
 			if got := problemsIn(t, text); len(got) > 0 {
@@ -85,7 +88,8 @@ func TestExamplesOfTheSchemaAreValid(t *testing.T) {
 			}
 		}
 	}
-	for name, rule := range g.root.Properties {
+	for _, key := range g.root.Properties {
+		name, rule := key.name, key.rule
 		for i, example := range rule.Examples {
 			text := map[string]string{"project": "project: a\n", "functions": "functions: {}\n"}
 			text[name] = name + ": " + flow(example) + "\n"
@@ -105,7 +109,7 @@ func unlessIn(text map[string]string, name string) string {
 
 // TestDefaultsAreThoseOfTheSchema compares what a function without keys becomes with what the schema says.
 func TestDefaultsAreThoseOfTheSchema(t *testing.T) {
-	_, drafts, err := testGrammar().check(sourcesOf("project: a\nfunctions: {f: {image: alpine, input: s3://abc/x, output: s3://abc/y}}\n"), &report{})
+	_, drafts, err := testGrammar().check(sourcesOf("project: a\nfunctions: {f: {image: alpine, input: s3://abc/x, output: s3://abc/y}}\n"), Options{}, &report{})
 	if err != nil {
 		t.Fatal(err)
 	}

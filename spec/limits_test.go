@@ -88,7 +88,7 @@ func imageless(keys string) string { return "project: a\nfunctions:\n  f:\n    "
 
 func TestTimeoutMarginUnset(t *testing.T) {
 	for timeout, want := range map[string]int{"1": 0, "2": 1, "3": 1, "19": 9, "20": 10, "21": 10, "15m": 10} {
-		_, drafts, err := testGrammar().check(sourcesOf(in("timeout: "+timeout)), &report{})
+		_, drafts, err := testGrammar().check(sourcesOf(in("timeout: "+timeout)), Options{}, &report{})
 		if err != nil {
 			t.Fatal(err)
 		}

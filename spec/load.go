@@ -39,7 +39,7 @@ func Load(ctx context.Context, paths []string, opts Options) (*File, error) {
 		return nil, err
 	}
 	r := &report{}
-	f, drafts, err := g.check(sources, r)
+	f, drafts, err := g.check(sources, opts, r)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func LoadProject(ctx context.Context, paths []string, opts Options) (*File, erro
 		return nil, err
 	}
 	r := &report{}
-	f, err := g.checkOnly(sources, []string{"project", "region", "profile"}, r)
+	f, err := g.checkOnly(sources, opts, []string{"required_version", "project", "region", "profile"}, r)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,8 @@ func Outline(ctx context.Context, paths []string, opts Options) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, drafts, err := g.check(sources, &report{})
+	opts.Version = "" // what a newer version would read is more than nothing
+	f, drafts, err := g.check(sources, opts, &report{})
 	if err != nil {
 		return nil, err
 	}
@@ -115,17 +116,17 @@ func Outline(ctx context.Context, paths []string, opts Options) (*File, error) {
 	return f, nil
 }
 
-// check does all that can be done without the disk.
-func (g *grammar) check(sources []*source, r *report) (*File, []*draft, error) {
+// check does all that can be done without opening what the files name.
+func (g *grammar) check(sources []*source, opts Options, r *report) (*File, []*draft, error) {
 	root := readTree(sources, r)
 	if root == nil {
 		return nil, nil, r.err()
 	}
-	return g.checkTree(root, r)
+	return g.checkTree(root, opts, r)
 }
 
 // checkOnly looks at some keys of the file and takes it that there are no functions.
-func (g *grammar) checkOnly(sources []*source, keys []string, r *report) (*File, error) {
+func (g *grammar) checkOnly(sources []*source, opts Options, keys []string, r *report) (*File, error) {
 	all := &report{}
 	root := readTree(sources, all)
 	for _, f := range all.found {
@@ -147,17 +148,23 @@ func (g *grammar) checkOnly(sources []*source, keys []string, r *report) (*File,
 		}
 		root = &only
 	}
-	f, _, err := g.checkTree(root, r)
+	f, _, err := g.checkTree(root, opts, r)
 	return f, err
 }
 
-func (g *grammar) checkTree(root *node, r *report) (*File, []*draft, error) {
+// checkTree checks a tree. A file of another version of scar may hold what this one does not know, so that is said
+// first, and nothing else.
+func (g *grammar) checkTree(root *node, opts Options, r *report) (*File, []*draft, error) {
 	r.hideSecrets(root)
-	resolveDollars(root, fileLevel, r)
+	in := interpolation{lookup: opts.Lookup, report: r}
+	in.resolve(root, g.root, fileLevel)
+	if refused := refuseVersion(root.get("required_version"), opts.Version, r); refused != nil {
+		return nil, nil, refused
+	}
 	if err := g.validate(root, r); err != nil {
 		return nil, nil, err
 	}
-	f, drafts := describe(root, r)
+	f, drafts := describe(root, opts.AllowLoops, r)
 	return f, drafts, nil
 }
 

@@ -22,6 +22,7 @@ func checkLoops(f *File, drafts []*draft, r *report) {
 		}
 	}
 	checkRecords(f, drafts, r)
+	checkFailures(f, drafts, r)
 	checkCircles(f, drafts, r)
 }
 

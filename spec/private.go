@@ -2,6 +2,7 @@ package spec
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -99,6 +100,58 @@ func (r *report) holdsSecret(path, line string) bool {
 		return true
 	}
 	return showsSecret(line) || slices.ContainsFunc(r.hidden, func(text string) bool { return text != "" && strings.Contains(line, text) })
+}
+
+// secretWords are parts of the names of variables that hold secrets, as people name them.
+var secretWords = []string{
+	"secret", "token", "passw", "passphrase", "pwd", "credential", "apikey", "accesskey", "privatekey", "authorization",
+}
+
+// looksSecret says whether the name of a variable promises something that should not be shown. Case and what separates
+// its words do not matter.
+func looksSecret(name string) bool {
+	name = strings.ToLower(strings.NewReplacer("_", "", "-", "", ".", "").Replace(name))
+	return slices.ContainsFunc(secretWords, func(word string) bool { return strings.Contains(name, word) })
+}
+
+// concealed is a text that is shown as another one: the value of a variable as what it is called.
+type concealed struct{ text, as string }
+
+// shownLength is how much of a text has to be in a message for it to be taken for that text, in bytes: messages cut
+// long ones. Whatever is shorter than shortestSecret is none, and would be found everywhere.
+const (
+	shownLength    = 8
+	shortestSecret = 4
+)
+
+// conceal keeps a text out of all messages. Messages show texts quoted too.
+func (r *report) conceal(text, as string) {
+	quoted := strconv.Quote(text)
+	for _, form := range []string{text, quoted[1 : len(quoted)-1]} {
+		if c := (concealed{form, as}); len(form) >= shortestSecret && !slices.Contains(r.concealed, c) {
+			r.concealed = append(r.concealed, c)
+		}
+	}
+}
+
+// withoutSecrets is a message in which what is concealed, or the beginning of it, stands as what it is called.
+func (r *report) withoutSecrets(message string) string {
+	for _, c := range r.concealed {
+		head := c.text[:min(len(c.text), shownLength)]
+		for from := 0; ; {
+			i := strings.Index(message[from:], head)
+			if i < 0 {
+				break
+			}
+			start, length := from+i, 0
+			for length < len(c.text) && start+length < len(message) && message[start+length] == c.text[length] {
+				length++
+			}
+			message = message[:start] + c.as + message[start+length:]
+			from = start + len(c.as)
+		}
+	}
+	return strings.ToValidUTF8(message, "…")
 }
 
 // inSecrets says whether a path is that of a function's secrets, or below it.

@@ -43,6 +43,8 @@ type report struct {
 	found  []finding
 	seen   map[finding]bool
 	hidden []string // texts of the files that are secrets
+
+	concealed []concealed
 }
 
 // finding is a problem that has not been put into words for the user yet. It is comparable.
@@ -82,6 +84,7 @@ func (r *report) missing(n *node, key, format string, args ...any) {
 
 // add keeps the first of the findings that say the same of the same place.
 func (r *report) add(f finding) {
+	f.message = r.withoutSecrets(f.message)
 	key := f
 	key.path, key.length = "", 0
 	if r.seen[key] {

@@ -23,7 +23,7 @@ var testGrammar = sync.OnceValue(func() *grammar {
 func problemsIn(t *testing.T, texts ...string) []string {
 	t.Helper()
 	r := &report{}
-	_, _, err := testGrammar().check(sourcesOf(texts...), r)
+	_, _, err := testGrammar().check(sourcesOf(texts...), Options{}, r)
 	var problems Problems
 	if err != nil && !errors.As(err, &problems) {
 		t.Fatalf("check: %v", err)
@@ -122,8 +122,7 @@ func TestProblemsOfKeys(t *testing.T) {
 		{"in an input of a list", in("input:\n- {from: s3://abc/x, sufix: [.a]}"), "func.yaml:6:26: sufix: unknown key; did you mean suffix?"},
 		{"of a function at the top", "project: a\nmemory: 512\nfunctions: {}\n", "func.yaml:2:1: memory: belongs to a function, or to defaults for all of them, not to the top of the file"},
 		{"of the top in a function", in("region: eu-west-1"), "func.yaml:5:5: region: belongs to the top of the file, not to a function"},
-		{"later version, top", "project: a\nfunctions: {}\nrequired_version: \">= 0.1\"\n", "func.yaml:3:1: required_version: not supported by this version"},
-		{"later version, defaults", "project: a\ndefaults: {http: true}\nfunctions: {}\n", "func.yaml:2:12: http: not supported by this version"},
+		{"later version, defaults", "project: a\ndefaults: {batch: true}\nfunctions: {}\n", "func.yaml:2:12: batch: not supported by this version; a function runs on Lambda, for 15 minutes at most, which timeout sets"},
 		{"no text", "project: a\nfunctions: {}\n? [x]\n: 1\n", "func.yaml:3:3: the file: a key here is no text"},
 		{"control character", "project: a\nfunctions: {}\n\"a\\nb\": 1\n", "func.yaml:3:1: the file: a key here holds a line end or another control character"},
 		{"foreign tag", in("memory: !big 512"), "func.yaml:5:5: memory: the YAML tag !big is not supported; write the value without it"},
@@ -175,10 +174,6 @@ func TestProblemsOfKeys(t *testing.T) {
 			"func.yaml:1:1: project: wants lower-case letters, digits and single dashes between them, a letter first, not \"My Project\"\n" +
 				"func.yaml:2:1: region: wants the name of an AWS region such as eu-west-1, not \"eu-west\"\n" +
 				"func.yaml:3:1: profile: wants the name of a profile: no spaces, no brackets, not \"a b\""},
-		{"interpolation", in("memory: ${MEM}\nenv: {A1: 'a${B:-c}d', B1: '$$'}\nrun: echo ${HOME}"),
-			"func.yaml:5:5: memory: interpolation, ${MEM}, is not supported by this version; write $${MEM} for the text itself\n" +
-				"func.yaml:6:11: A1: interpolation, ${B:-c}, is not supported by this version; write $${B:-c} for the text itself"},
-		{"interpolation, open", in("description: a ${b"), "func.yaml:5:5: description: interpolation, ${b, is not supported by this version; write $${b for the text itself"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if diff := cmp.Diff(strings.Split(c.want, "\n"), problemsIn(t, c.text)); diff != "" {
@@ -189,10 +184,18 @@ func TestProblemsOfKeys(t *testing.T) {
 }
 
 func TestEveryLaterKeyIsRefusedByName(t *testing.T) {
-	for _, key := range notYet.function {
-		want := []string{"func.yaml:5:5: " + key + ": not supported by this version"}
+	for key, instead := range notYet {
+		want := []string{"func.yaml:5:5: " + key + ": not supported by this version; " + instead}
 		if diff := cmp.Diff(want, problemsIn(t, in(key+": {a: '${B}'}"))); diff != "" {
 			t.Error(diff)
+		}
+	}
+	for key, later := range laterChoices {
+		for _, value := range later.values {
+			want := []string{"func.yaml:5:5: " + key + ": " + value + " is not supported by this version; " + later.instead}
+			if diff := cmp.Diff(want, problemsIn(t, in(key+": "+value))); diff != "" {
+				t.Error(diff)
+			}
 		}
 	}
 }
@@ -247,7 +250,7 @@ func TestProblemsOfMeaning(t *testing.T) {
 func TestProblemHoldsWhatIsNeededToShowIt(t *testing.T) {
 	text := "project: imaging\nfunctions:\n  f:\n    image: alpine\n    memory: 64 # too little\n    tags: {ü: \"?\"}\n"
 	r := &report{}
-	if _, _, err := testGrammar().check(sourcesOf(text), r); err != nil {
+	if _, _, err := testGrammar().check(sourcesOf(text), Options{}, r); err != nil {
 		t.Fatal(err)
 	}
 	want := Problems{
@@ -264,7 +267,7 @@ func TestProblemHoldsWhatIsNeededToShowIt(t *testing.T) {
 
 func TestBinaryIsNotShown(t *testing.T) {
 	r := &report{}
-	if _, _, err := testGrammar().check(sourcesOf("a: \x1b[31m\n"), r); err == nil {
+	if _, _, err := testGrammar().check(sourcesOf("a: \x1b[31m\n"), Options{}, r); err == nil {
 		t.Fatal("no error")
 	}
 	var problems Problems

@@ -29,7 +29,7 @@ output:
 dedupe: true
 secrets: {TOKEN: "ssm:token", DB: "secretsmanager:imaging/db#pass$$ word", ARN: "secretsmanager:arn:aws:secretsmanager:eu-west-1:123456789012:secret:a-b-AbCd12"}
 logs: {format: json, metrics: true}
-`)), &report{})
+`)), Options{}, &report{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ logs: {format: json, metrics: true}
 }
 
 func TestSecretsOfDefaults(t *testing.T) {
-	_, drafts, err := testGrammar().check(sourcesOf("project: p\ndefaults: {image: a, secrets: {AA: \"ssm:/a\", BB: \"ssm:/b\"}}\nfunctions: {f: {secrets: {BB: \"ssm:/c\", CC: \"ssm:/d\"}}}\n"), &report{})
+	_, drafts, err := testGrammar().check(sourcesOf("project: p\ndefaults: {image: a, secrets: {AA: \"ssm:/a\", BB: \"ssm:/b\"}}\nfunctions: {f: {secrets: {BB: \"ssm:/c\", CC: \"ssm:/d\"}}}\n"), Options{}, &report{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func TestProblemsOfStorage(t *testing.T) {
 		{"endpoint, port", storage("s3.a: {endpoint: \"https://a:b\"" + keys), strings.Replace(url, ":11:", ":10:", 1) + "; its port is no number"},
 		{"endpoint, space", storage("s3.a: {endpoint: \"https://a b\"" + keys), strings.Replace(url, ":11:", ":10:", 1) + ", without white space"},
 
-		{"a secret itself", storage("minio.a: {endpoint: \"https://a\", access_key: a, secret_key: hunter2}\nwebdav.b:\n  endpoint: \"https://b\"\n  user: u\n  password: 1234\nonedata.c: {endpoint: \"https://c\", space: s, token: \"${TOKEN}\"}"),
+		{"a secret itself", storage("minio.a: {endpoint: \"https://a\", access_key: a, secret_key: hunter2}\nwebdav.b:\n  endpoint: \"https://b\"\n  user: u\n  password: 1234\nonedata.c: {endpoint: \"https://c\", space: s, token: \"${hunter2}\"}"),
 			"func.yaml:4:51: secret_key: " + place + "ssm:/a/secret_key or secretsmanager:a#secret_key\n" +
 				"func.yaml:8:5: password: " + place + "ssm:/b/password or secretsmanager:b#password\n" +
 				"func.yaml:9:48: token: " + place + "ssm:/c/token or secretsmanager:c#token"},
@@ -290,7 +290,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 		"under a name like a key": in("secrets: {password: hunter2}"),
 	} {
 		r := &report{}
-		_, _, err := testGrammar().check(sourcesOf(text), r)
+		_, _, err := testGrammar().check(sourcesOf(text), Options{}, r)
 		if err == nil {
 			err = r.err()
 		}
@@ -308,7 +308,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 
 func TestLinesOfPlacesAreShown(t *testing.T) {
 	r := &report{}
-	if _, _, err := testGrammar().check(sourcesOf(lab("secrets: {TOKEN: \"ssm:a/b\"}\noutput: minio.lba/x")), r); err != nil {
+	if _, _, err := testGrammar().check(sourcesOf(lab("secrets: {TOKEN: \"ssm:a/b\"}\noutput: minio.lba/x")), Options{}, r); err != nil {
 		t.Fatal(err)
 	}
 	var problems Problems

@@ -208,8 +208,8 @@ func checkRules(drafts []*draft, r *report) bool {
 	fits := true
 	for _, d := range drafts {
 		for i, in := range d.Inputs {
-			if in.Provider != OwnS3 {
-				continue
+			if in.Provider != OwnS3 || d.Queue != nil && d.Queue.ARN != "" {
+				continue // nothing, or a queue of the user's, gets a rule
 			}
 			rule := ruleAt{d, in, d.inputs[i]}
 			before := count[in.Bucket]

@@ -1,18 +1,21 @@
 package spec
 
 import (
-	"maps"
 	"slices"
 	"strings"
 )
 
-// notYet are the keys of the native format that this version does not know, by where they stand. They
-// are refused by name, so that nobody takes them for a slip of the pen or for done.
-var notYet = struct{ file, function []string }{
-	file: []string{"required_version"},
-	function: []string{
-		"http", "schedule", "queue", "mode", "batch", "concurrency", "retries", "on_failure", "vpc", "mounts", "package",
-	},
+// notYet are the keys of a function that this version does not know, and what there is instead. They are refused by
+// name, so that nobody takes them for a slip of the pen or for done.
+var notYet = map[string]string{"batch": "a function runs on Lambda, for 15 minutes at most, which timeout sets"}
+
+// laterChoices are values, by key, that this version does not know, and what there is instead.
+var laterChoices = map[string]struct {
+	values  []string
+	instead string
+}{
+	"package": {[]string{"zip"}, "functions are container images, package: image, which needs no mention"},
+	"mode":    {[]string{"batch", "lambda-batch"}, "functions run on Lambda, for 15 minutes at most, mode: lambda, which needs no mention"},
 }
 
 // otherWords are what people write who know other tools, and what it is called here.
@@ -28,6 +31,16 @@ var otherWords = map[string]string{
 	"host": "endpoint", "hostname": "endpoint", "url": "endpoint", "oneprovider_host": "endpoint",
 	"login": "user", "username": "user", "pass": "password", "secret": "secret_key", "key": "access_key",
 	"access_key_id": "access_key", "secret_access_key": "secret_key", "access_token": "token", "log_format": "logs",
+	"cron": "schedule", "rate": "schedule", "timezone": "schedule", "cron_expression": "expression", "tz": "timezone", "time_zone": "timezone",
+	"api_gateway": "http", "function_url": "http", "cors": "http", "auth": "http", "authentication": "auth", "api_name": "api",
+	"allow_origins": "origins", "allow_methods": "methods", "allow_headers": "headers", "expose_headers": "expose", "allow_credentials": "credentials",
+	"sqs": "queue", "batch_size": "queue", "queue_arn": "arn", "max_receives": "attempts", "max_receive_count": "attempts", "maximum_concurrency": "max_concurrency",
+	"reserved_concurrency": "concurrency", "retry": "retries", "max_retries": "attempts", "max_event_age": "max_age",
+	"destination": "on_failure", "dead_letter": "on_failure", "dead_letter_queue": "on_failure", "dlq": "on_failure", "onfailure": "on_failure",
+	"vpc_config": "vpc", "subnets": "vpc", "security_groups": "vpc", "subnet_ids": "subnets", "subnetids": "subnets",
+	"security_group_ids": "security_groups", "securitygroupids": "security_groups", "file_system": "mounts", "file_systems": "mounts", "efs": "mounts",
+	"access_point_arn": "access_point", "local_mount_path": "path", "execution_mode": "mode", "package_type": "package",
+	"scar_version": "required_version", "version": "required_version",
 	"create": "created", "put": "created", "delete": "removed", "deleted": "removed", "restore": "restored",
 }
 
@@ -38,14 +51,14 @@ func (r *report) unknownKey(n *node, want *rule, name string) {
 	if child == nil || child.bad {
 		return
 	}
-	known := slices.Sorted(maps.Keys(want.one().Properties))
+	known := want.one().Properties.sorted()
 	atTop, inFunction := n.path == "", slices.Contains(known, "image")
 	switch {
-	case atTop && slices.Contains(notYet.file, name), inFunction && slices.Contains(notYet.function, name):
-		r.atKey(child, "not supported by this version")
-	case atTop && (slices.Contains(notYet.function, name) || want.key("defaults").Properties[name] != nil):
+	case inFunction && notYet[name] != "":
+		r.atKey(child, "not supported by this version; %s", notYet[name])
+	case atTop && (notYet[name] != "" || want.key("defaults").Properties.get(name) != nil):
 		r.atKey(child, "belongs to a function, or to defaults for all of them, not to the top of the file")
-	case inFunction && slices.Contains([]string{"project", "region", "profile", "functions", "defaults"}, name):
+	case inFunction && slices.Contains([]string{"project", "required_version", "region", "profile", "functions", "defaults"}, name):
 		r.atKey(child, "belongs to the top of the file, not to a function")
 	default:
 		r.atKey(child, "unknown key; %s", suggestKey(name, known))
@@ -53,6 +66,9 @@ func (r *report) unknownKey(n *node, want *rule, name string) {
 }
 
 func suggestKey(name string, known []string) string {
+	if len(known) == 0 {
+		return "only {} can stand here"
+	}
 	if meant := nearest(name, known, otherWords); meant != "" {
 		return "did you mean " + meant + "?"
 	}
@@ -70,7 +86,7 @@ func nearest(word string, known []string, synonyms map[string]string) string {
 	best, least := "", 3
 	for _, candidate := range known {
 		limit := min(least, 1+len(candidate)/5)
-		if d := distance(lower, candidate, limit); d <= limit && (d < least || best == "") {
+		if d := distance(lower, strings.ToLower(candidate), limit); d <= limit && (d < least || best == "") {
 			best, least = candidate, d
 		}
 	}

@@ -36,6 +36,9 @@ type node struct {
 	items  []*node          // of a list
 	index  map[string]*node // of a large mapping's fields, made when first needed
 
+	written   string   // the text before variables of the environment were put into it; empty where none were
+	variables []string // that were, as origins name them: $NAME
+
 	bad     bool // a problem with it has been reported
 	private bool // it may hold a secret: its text is never shown
 }
