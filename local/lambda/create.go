@@ -12,8 +12,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/scar-go/scar/local/wire"
 )
 
 // settingsInput are the settings that CreateFunction and UpdateFunctionConfiguration have in common.
@@ -220,18 +218,4 @@ func newID() string {
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	h := hex.EncodeToString(b[:])
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
-}
-
-const maxTags = 50
-
-func checkTags(tags map[string]string) error {
-	if len(tags) > maxTags {
-		return invalid("Tags on function exceed limit of %d tags.", maxTags)
-	}
-	for key, value := range tags {
-		if key == "" || len(key) > 128 || len(value) > 256 || strings.HasPrefix(strings.ToLower(key), "aws:") {
-			return wire.Errorf(http.StatusBadRequest, "InvalidParameterValueException", "The tag key or value is invalid: %s", key)
-		}
-	}
-	return nil
 }

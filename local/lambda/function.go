@@ -51,6 +51,7 @@ type function struct {
 	PolicyRevision string
 	Reserved       *int          // concurrency; nil: none is
 	Async          *invokeConfig // nil: Lambda's defaults
+	URL            *functionURL  // nil: it has none
 }
 
 // settings are what an instance is made from.

@@ -207,6 +207,8 @@ type failure struct {
 	Message string `json:"errorMessage"`
 }
 
+func (f *failure) Error() string { return f.Type + ": " + f.Message }
+
 func (r result) invocation(function string, t task, final bool) Invocation {
 	i := Invocation{
 		Function: function, RequestID: t.requestID, Payload: t.payload, Async: t.async, Attempt: t.attempt, Final: final,

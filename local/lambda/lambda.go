@@ -21,12 +21,17 @@ import (
 type Service struct {
 	cfg       Config
 	functions *store.Table[function]
+	mappings  *store.Table[mapping]
+	urls      *store.Table[string] // the function's name by the id of its URL
 	engine    *engine
 	places    *places
 	queue     *queue
+	pollers   *pollers
+	tally     tally // of events that are not processed for good, and of batches under way
 	stop      context.CancelFunc
 
 	reserving sync.Mutex // held while concurrency is reserved, since the sum of all counts
+	mapping   sync.Mutex // held while a mapping changes, since there may be one of each pair
 }
 
 const servicePrincipal = "lambda.amazonaws.com"
@@ -39,15 +44,26 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start lambda: %w", err)
 	}
-	s := &Service{cfg: cfg, functions: functions}
+	mappings, err := store.NewTable[mapping](cfg.DB, "lambda-mappings")
+	if err != nil {
+		return nil, fmt.Errorf("start lambda: %w", err)
+	}
+	urls, err := store.NewTable[string](cfg.DB, "lambda-urls")
+	if err != nil {
+		return nil, fmt.Errorf("start lambda: %w", err)
+	}
+	s := &Service{cfg: cfg, functions: functions, mappings: mappings, urls: urls}
 	// The context that opens the service does not limit how long it lives.
 	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.engine = newEngine(ctx, cfg)
 	if s.queue, err = newQueue(ctx, s); err != nil {
 		return nil, errors.Join(fmt.Errorf("start lambda: %w", err), s.Close())
 	}
-	s.places = newPlaces(s.queue.freed)
+	s.places, s.pollers = newPlaces(s.queue.freed), newPollers(ctx, s)
 	s.queue.running.Go(s.queue.schedule)
+	if err := s.pollers.resume(mappings); err != nil {
+		return nil, errors.Join(fmt.Errorf("start lambda: %w", err), s.Close())
+	}
 	return s, nil
 }
 
@@ -57,18 +73,29 @@ func (s *Service) Close() error {
 	if s.queue != nil {
 		s.queue.wait()
 	}
+	if s.pollers != nil {
+		s.pollers.wait()
+	}
 	s.engine.close()
 	return nil
 }
 
-// Idle waits until every queued event is processed for good and its log is written.
-func (s *Service) Idle(ctx context.Context) error { return s.queue.idle(ctx) }
+// Idle waits until every queued event is processed for good, no batch of messages is under way, and their logs are written. Messages
+// that wait in queues are the queues'.
+func (s *Service) Idle(ctx context.Context) error { return s.tally.wait(ctx) }
 
-// Tagged lists the functions with their tags.
+// Tagged lists the functions and event source mappings with their tags.
 func (s *Service) Tagged(context.Context) ([]wire.Resource, error) {
 	var all []wire.Resource
 	err := s.functions.Each("", func(name string, f function) bool {
 		all = append(all, wire.Resource{ARN: s.arn(name), Tags: f.Tags})
+		return true
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = s.mappings.Each("", func(id string, m mapping) bool {
+		all = append(all, wire.Resource{ARN: s.mappingARN(id), Tags: m.Tags})
 		return true
 	})
 	return all, err

@@ -1,7 +1,6 @@
 package lambda
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"regexp"
@@ -85,6 +84,12 @@ func (in *permissionInput) check() error {
 	}
 	if err := pattern(actionPattern(), "action", in.Action); err != nil {
 		return err
+	}
+	if in.FunctionURLAuthType != "" && in.Action != "lambda:InvokeFunctionUrl" {
+		return invalid("FunctionUrlAuthType is only supported for lambda:InvokeFunctionUrl action")
+	}
+	if in.InvokedViaFunctionURL != nil && in.Action != "lambda:InvokeFunction" {
+		return invalid("InvokedViaFunctionUrl is only supported for lambda:InvokeFunction action")
 	}
 	if in.Principal == "" {
 		return invalid("The provided principal was invalid. Please check the principal and try again.")
@@ -185,84 +190,4 @@ func policyDocument(statements []statement) (string, error) {
 		Statement []statement
 	}{"2012-10-17", "default", statements})
 	return string(b), err
-}
-
-// CheckInvoke says whether a function's policy lets a service invoke it on behalf of a resource of an
-// account. The error is Lambda's where it does not, or where there is no such function.
-func (s *Service) CheckInvoke(_ context.Context, functionARN, principal, sourceARN, sourceAccount string) error {
-	name, err := s.nameOf(functionARN)
-	if err != nil {
-		return err
-	}
-	f, err := s.get(name)
-	if err != nil {
-		return err
-	}
-	given := map[string]string{"aws:sourcearn": sourceARN, "aws:sourceaccount": sourceAccount}
-	for _, st := range f.Policy {
-		if st.allows(principal, given) {
-			return nil
-		}
-	}
-	return wire.Errorf(http.StatusForbidden, "AccessDeniedException",
-		"%s is not authorized to perform: lambda:InvokeFunction on resource: %s because no resource-based policy allows the lambda:InvokeFunction action", principal, s.arn(name))
-}
-
-func (st *statement) allows(service string, given map[string]string) bool {
-	if st.Effect != "Allow" || !wildcard(strings.ToLower(st.Action), "lambda:invokefunction") {
-		return false
-	}
-	switch principal := st.Principal.(type) {
-	case string:
-		if principal != "*" {
-			return false
-		}
-	case map[string]any: // as read back from the store
-		if principal["Service"] != service {
-			return false
-		}
-	default:
-		return false
-	}
-	for operator, conditions := range st.Condition {
-		for key, pattern := range conditions {
-			value, known := given[strings.ToLower(key)]
-			if !known || !conditionHolds(operator, pattern, value) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// conditionHolds knows the operators that AddPermission writes.
-func conditionHolds(operator, pattern, value string) bool {
-	switch operator {
-	case "StringEquals":
-		return pattern == value
-	case "ArnLike":
-		return wildcard(pattern, value)
-	default:
-		return false
-	}
-}
-
-// wildcard says whether a value matches a pattern with * for any text and ? for any one byte.
-func wildcard(pattern, value string) bool {
-	star, mark, p, v := -1, 0, 0, 0
-	for v < len(value) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, mark = p, v
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == value[v]):
-			p, v = p+1, v+1
-		case star >= 0:
-			mark++
-			p, v = star+1, mark
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
 }

@@ -35,9 +35,7 @@ type queue struct {
 	mu        sync.Mutex
 	next      uint64
 	due       dueHeap
-	throttled map[string]int  // by key, how often there was no place for an event
-	left      int             // events that are not processed for good
-	waiting   []chan struct{} // closed when left is 0
+	throttled map[string]int // by key, how often there was no place for an event
 }
 
 func newQueue(ctx context.Context, s *Service) (*queue, error) {
@@ -50,7 +48,7 @@ func newQueue(ctx context.Context, s *Service) (*queue, error) {
 		if n, err := strconv.ParseUint(key, 10, 64); err == nil {
 			q.next = n // keys come in order
 		}
-		q.left++
+		s.tally.add(1)
 		heap.Push(&q.due, dueEvent{key: key, at: e.Due})
 		return true
 	})
@@ -67,10 +65,10 @@ func (q *queue) put(e event) (requestID string, err error) {
 	q.mu.Lock()
 	q.next++
 	key := fmt.Sprintf("%020d", q.next)
-	q.left++
 	q.mu.Unlock()
+	q.s.tally.add(1)
 	if err := q.table.Put(key, e); err != nil {
-		q.done()
+		q.s.tally.done()
 		return "", err
 	}
 	q.push(key, e.Due)
@@ -160,37 +158,7 @@ func (q *queue) forget(key string) {
 	q.mu.Lock()
 	delete(q.throttled, key)
 	q.mu.Unlock()
-	q.done()
-}
-
-func (q *queue) done() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.left--
-	if q.left > 0 {
-		return
-	}
-	for _, w := range q.waiting {
-		close(w)
-	}
-	q.waiting = nil
-}
-
-func (q *queue) idle(ctx context.Context) error {
-	q.mu.Lock()
-	if q.left == 0 {
-		q.mu.Unlock()
-		return nil
-	}
-	w := make(chan struct{})
-	q.waiting = append(q.waiting, w)
-	q.mu.Unlock()
-	select {
-	case <-w:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	q.s.tally.done()
 }
 
 // wait waits for the attempts under way when the service has been stopped.

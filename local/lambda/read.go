@@ -1,7 +1,6 @@
 package lambda
 
 import (
-	"maps"
 	"net/http"
 	"strconv"
 
@@ -105,45 +104,4 @@ func (s *Service) listVersions(_ *http.Request, name string) (answer, error) {
 		return answer{}, err
 	}
 	return ok(struct{ Versions []configuration }{[]configuration{s.configurationOf(&f)}})
-}
-
-func (s *Service) listTags(_ *http.Request, name string) (answer, error) {
-	f, err := s.get(name)
-	if err != nil {
-		return answer{}, err
-	}
-	if f.Tags == nil {
-		f.Tags = map[string]string{}
-	}
-	return ok(struct{ Tags map[string]string }{f.Tags})
-}
-
-func (s *Service) tagResource(r *http.Request, name string) (answer, error) {
-	var in struct{ Tags map[string]string }
-	if err := read(r, &in); err != nil {
-		return answer{}, err
-	}
-	return s.retag(name, func(tags map[string]string) { maps.Copy(tags, in.Tags) })
-}
-
-func (s *Service) untagResource(r *http.Request, name string) (answer, error) {
-	return s.retag(name, func(tags map[string]string) {
-		for _, key := range r.URL.Query()["tagKeys"] {
-			delete(tags, key)
-		}
-	})
-}
-
-func (s *Service) retag(name string, edit func(map[string]string)) (answer, error) {
-	err := s.functions.Update(name, func(f *function, found bool) error {
-		if !found {
-			return functionNotFound(s.arn(name))
-		}
-		if f.Tags == nil {
-			f.Tags = map[string]string{}
-		}
-		edit(f.Tags)
-		return checkTags(f.Tags)
-	})
-	return answer{http.StatusNoContent, nil}, err
 }

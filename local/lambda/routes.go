@@ -14,11 +14,13 @@ import (
 // The API versions in Lambda's paths.
 const (
 	functionsPath   = "/2015-03-31/functions"
+	mappingsPath    = "/2015-03-31/event-source-mappings"
 	tagsPath        = "/2017-03-31/tags"
 	accountPath     = "/2016-08-19/account-settings"
 	reservePath     = "/2017-10-31/functions"
 	asyncPath       = "/2019-09-25/functions"
 	concurrencyPath = "/2019-09-30/functions"
+	urlPath         = "/2021-10-31/functions"
 	signingPath     = "/2020-06-30/functions"
 )
 
@@ -55,6 +57,16 @@ var operations = map[string]operation{
 	"GET " + asyncPath + "/*/event-invoke-config":    (*Service).getInvokeConfig,
 	"DELETE " + asyncPath + "/*/event-invoke-config": (*Service).deleteInvokeConfig,
 	"GET " + asyncPath + "/*/event-invoke-config/*":  (*Service).listInvokeConfigs,
+	"POST " + mappingsPath:                           (*Service).createMapping,
+	"GET " + mappingsPath:                            (*Service).listMappings,
+	"GET " + mappingsPath + "/*":                     (*Service).getMapping,
+	"PUT " + mappingsPath + "/*":                     (*Service).updateMapping,
+	"DELETE " + mappingsPath + "/*":                  (*Service).deleteMapping,
+	"POST " + urlPath + "/*/url":                     (*Service).createURL,
+	"GET " + urlPath + "/*/url":                      (*Service).getURL,
+	"PUT " + urlPath + "/*/url":                      (*Service).updateURL,
+	"DELETE " + urlPath + "/*/url":                   (*Service).deleteURL,
+	"GET " + urlPath + "/*/urls":                     (*Service).listURLs,
 	"GET " + signingPath + "/*/code-signing-config":  (*Service).getFunctionCodeSigningConfig,
 	"GET " + tagsPath + "/*":                         (*Service).listTags,
 	"POST " + tagsPath + "/*":                        (*Service).tagResource,
@@ -68,12 +80,10 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		wire.RESTJSON.WriteError(w, r, err)
 		return
 	}
-	name := ""
-	if len(parts) > 0 {
-		if name, err = s.nameOf(parts[0]); err != nil {
-			wire.RESTJSON.WriteError(w, r, err)
-			return
-		}
+	name, err := s.subject(key, parts)
+	if err != nil {
+		wire.RESTJSON.WriteError(w, r, err)
+		return
 	}
 	if key == "POST "+functionsPath+"/*/invocations" {
 		s.invoke(w, r, name)
@@ -90,6 +100,20 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeAnswer(w, r, a)
+}
+
+// subject is what an operation is about: a function's name, or the id of an event source mapping.
+func (s *Service) subject(key string, parts []string) (string, error) {
+	switch {
+	case len(parts) == 0:
+		return "", nil
+	case strings.HasSuffix(key, " "+mappingsPath+"/*"):
+		return parts[0], nil
+	case strings.HasSuffix(key, " "+tagsPath+"/*") && mappingID(parts[0]) != "":
+		return parts[0], nil
+	default:
+		return s.nameOf(parts[0])
+	}
 }
 
 // route splits a path into the key of its operation and the parts that "*" stands for in it. Parts

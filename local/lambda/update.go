@@ -127,6 +127,11 @@ func (s *Service) deleteFunction(_ *http.Request, name string) (answer, error) {
 	if err := s.functions.Delete(name); err != nil {
 		return answer{}, err
 	}
+	if f.URL != nil {
+		if err := s.urls.Delete(f.URL.ID); err != nil {
+			return answer{}, err
+		}
+	}
 	s.engine.discard(name, f.Settings.Generation+1)
 	return answer{http.StatusNoContent, nil}, nil
 }
