@@ -28,7 +28,8 @@ type write struct {
 	store string
 	match []string // globs on the names; none: they can be any
 
-	// Names of scar's records and of Lambda's documents end in a known way. They are surely written.
+	// Names of scar's records and of Lambda's documents are hexadecimal digits and dashes, and then an ending. They are
+	// surely written.
 	fixed  bool
 	ending string
 }
@@ -181,8 +182,11 @@ func (wr write) feeds(s start) feed {
 	sure := strings.HasPrefix(wr.Prefix, s.Prefix)
 	switch {
 	case wr.fixed && !strings.HasSuffix(wr.ending, s.suffix):
+		if digits, found := strings.CutSuffix(s.suffix, wr.ending); found && strings.Trim(digits, "0123456789abcdef-") == "" {
+			return perhaps
+		}
 		return never
-	case wr.fixed && sure, s.suffix == "" && sure && len(wr.match) == 0:
+	case sure && (wr.fixed || s.suffix == "" && len(wr.match) == 0):
 		return surely
 	case wr.fixed, s.suffix == "", len(wr.match) == 0:
 		return perhaps
@@ -290,7 +294,7 @@ func loopThrough(graph map[string]map[string]feed, start string, certainty feed)
 	return nil
 }
 
-// String names the functions of a loop in the order in which they start each other.
+// turn names the functions of a loop in the order in which they start each other.
 func (w *flows) turn(l loop) string {
 	names := make([]string, 0, len(l.nodes)+1)
 	for _, node := range append(slices.Clone(l.nodes), l.nodes[0]) {

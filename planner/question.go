@@ -39,13 +39,13 @@ type Answer struct {
 	Absent  bool   // there is no such thing
 	Unknown string // why it could not be found out, such as a right that the caller lacks; nothing else is set then
 
-	VPC        string   // of a subnet or security group, and of the access point's file system
-	Zone       string   // availability zone of a subnet
-	Zones      []string // of the mount targets of an access point's file system
-	Visibility int      // seconds, of a queue
-	FIFO       bool     // of a queue or topic
-	Key        string   // encryption: ARN of the customer's key that objects of a bucket are encrypted with, or of a secret's or parameter's; empty: none
-	Limit      int      // concurrency: executions that the account may have at a time
+	VPC        string         // of a subnet or security group, and of the access point's file system
+	Zone       string         // availability zone of a subnet
+	Zones      []string       // of the mount targets of an access point's file system
+	Visibility int            // seconds, of a queue
+	FIFO       bool           // of a queue or topic
+	Key        string         // encryption: ARN of the customer's key that objects of a bucket are encrypted with, or of a secret's or parameter's; empty: none
+	Limit      int            // concurrency: executions that the account may have at a time
 	Reserved   map[string]int // concurrency: what of Limit is reserved, by function, or in all under an empty name
 
 	Project string    // function: of scar that it belongs to; empty: none, or not scar's

@@ -55,16 +55,15 @@ func (d *desire) checkReach(fn *spec.Function) {
 		return // names are asked for, before the region is known
 	}
 	for _, s := range secretsUsed(d.file, fn) {
-		partition, region, isARN := placeOfARN(s.Name)
-		switch {
-		case !isARN || partition == d.env.Partition && region == d.env.Region:
-		case region == d.env.Region:
-			d.problem(fn, "function %s: %s names the partition %s, the region %s is in %s", fn.Name, s.key, partition, region, d.env.Partition)
-		default:
-			d.problem(fn, "function %s: %s is kept in the region %s, and the function runs in %s, where alone it looks for secrets: keep it there too, and name it without its ARN",
-				fn.Name, s.key, region, d.env.Region)
-		}
+		d.checkNear(fn, s.key, s.Name, "it looks for secrets there alone; keep it there too, and name it without its ARN")
 	}
+	if fn.Queue != nil {
+		d.checkNear(fn, "queue.arn", fn.Queue.ARN, "Lambda takes messages from queues of its own region only")
+	}
+	for _, m := range fn.Mounts {
+		d.checkNear(fn, "mounts.access_point", m.AccessPoint, "a function reaches file systems of its own region only")
+	}
+	d.checkNear(fn, "on_failure", fn.OnFailure, "name something of its own region")
 	providers := providersOf(d.file, fn)
 	for _, name := range sortedKeys(providers) {
 		region := providers[name].Region
@@ -72,6 +71,17 @@ func (d *desire) checkReach(fn *spec.Function) {
 			d.problem(fn, "function %s: storage.%s is in the region %s, where the role of a function in %s is not known: give it an access_key and a secret_key",
 				fn.Name, name, region, d.env.Region)
 		}
+	}
+}
+
+// checkNear reports an ARN of another region than the functions'. A bucket's names none.
+func (d *desire) checkNear(fn *spec.Function, key, arn, why string) {
+	switch partition, region, isARN := placeOfARN(arn); {
+	case !isARN:
+	case partition != d.env.Partition:
+		d.problem(fn, "function %s: %s names the partition %s, the region %s is in %s", fn.Name, key, partition, d.env.Region, d.env.Partition)
+	case region != "" && region != d.env.Region:
+		d.problem(fn, "function %s: %s is in the region %s, and the function runs in %s: %s", fn.Name, key, region, d.env.Region, why)
 	}
 }
 

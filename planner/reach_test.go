@@ -121,10 +121,10 @@ func TestReach(t *testing.T) {
 		name, problem string
 		edit          func(f *spec.File, fn *spec.Function)
 	}{
-		{"a parameter elsewhere", "function grayify: secrets.TOKEN is kept in the region us-east-1, and the function runs in eu-west-1", func(_ *spec.File, fn *spec.Function) {
+		{"a parameter elsewhere", "function grayify: secrets.TOKEN is in the region us-east-1, and the function runs in eu-west-1", func(_ *spec.File, fn *spec.Function) {
 			fn.Secrets = map[string]spec.Secret{"TOKEN": {Service: "ssm", Name: "arn:aws:ssm:us-east-1:123456789012:parameter/a"}}
 		}},
-		{"a password elsewhere", "storage.webdav.nas.password is kept in the region us-east-1", func(f *spec.File, _ *spec.Function) {
+		{"a password elsewhere", "storage.webdav.nas.password is in the region us-east-1", func(f *spec.File, _ *spec.Function) {
 			nas := f.Storage["webdav.nas"]
 			nas.Password = kept("secretsmanager", "arn:aws:secretsmanager:us-east-1:123456789012:secret:a-AbCdEf")
 			f.Storage["webdav.nas"] = nas
@@ -135,6 +135,16 @@ func TestReach(t *testing.T) {
 		{"S3 of another partition", "storage.s3.far is in the region cn-north-1, where the role of a function in eu-west-1 is not known", func(f *spec.File, _ *spec.Function) {
 			f.Storage["s3.far"] = spec.Storage{Type: "s3", Region: "cn-north-1"}
 		}},
+		{"a queue elsewhere", "queue.arn is in the region us-east-1, and the function runs in eu-west-1", func(_ *spec.File, fn *spec.Function) {
+			fn.Queue = &spec.Queue{ARN: "arn:aws:sqs:us-east-1:123456789012:q"}
+		}},
+		{"a file system elsewhere", "mounts.access_point is in the region us-east-1", func(_ *spec.File, fn *spec.Function) {
+			fn.Mounts = []spec.Mount{{AccessPoint: "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/fsap-1", Path: "/mnt/a"}}
+		}},
+		{"failures told elsewhere", "on_failure names the partition aws-cn, the region eu-west-1 is in aws", func(_ *spec.File, fn *spec.Function) {
+			fn.OnFailure = "arn:aws-cn:s3:::failed"
+		}},
+		{"failures into a bucket by its ARN", "", func(_ *spec.File, fn *spec.Function) { fn.OnFailure = "arn:aws:s3:::failed" }},
 		{"of a provider that is not used", "", func(f *spec.File, _ *spec.Function) {
 			f.Storage["webdav.other"] = spec.Storage{Type: "webdav", Password: kept("ssm", "arn:aws:ssm:us-east-1:123456789012:parameter/a")}
 		}},
