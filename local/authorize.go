@@ -15,10 +15,13 @@ var actionPrefixes = map[string]string{"tagging": "tag"}
 // freeOperations need no right.
 var freeOperations = map[string]bool{"sts:GetCallerIdentity": true}
 
-// authorize refuses what the policies of a role do not allow its sessions. S3 and the registry ask
-// for themselves, since there one call may need several rights.
+// selfAuthorized are the services that ask for themselves: in S3 and the registry one call may need several rights, and queues have
+// policies of their own.
+var selfAuthorized = map[string]bool{"s3": true, "sqs": true}
+
+// authorize refuses what the policies of a role do not allow its sessions.
 func (b *Backend) authorize(r *http.Request, call wire.Call, body []byte) error {
-	if call.Identity.Admin() || call.Service == "s3" || freeOperations[call.Service+":"+call.Operation] {
+	if call.Identity.Admin() || selfAuthorized[call.Service] || freeOperations[call.Service+":"+call.Operation] {
 		return nil
 	}
 	prefix := call.Service

@@ -1,5 +1,5 @@
 // Package local is an embedded backend that speaks AWS's wire protocols over loopback HTTP: those
-// calls of STS, IAM, Lambda, CloudWatch Logs, ECR, S3, Systems Manager's parameters, Secrets Manager and the
+// calls of STS, IAM, Lambda, CloudWatch Logs, ECR, S3, SQS, Systems Manager's parameters, Secrets Manager and the
 // Resource Groups Tagging API that scar and its functions make, so that the same SDK code that talks to AWS talks to it.
 // A call that it does not serve is an error that names it.
 package local
@@ -26,6 +26,7 @@ import (
 	"github.com/scar-go/scar/local/logs"
 	"github.com/scar-go/scar/local/s3"
 	"github.com/scar-go/scar/local/secretsmanager"
+	"github.com/scar-go/scar/local/sqs"
 	"github.com/scar-go/scar/local/ssm"
 	"github.com/scar-go/scar/local/store"
 )
@@ -72,8 +73,10 @@ type Backend struct {
 	secrets  *secretsmanager.Service
 	ecr      *ecr.Service
 	s3       *s3.Service
+	sqs      *sqs.Service
 	lambda   *lambda.Service
 	services map[string]service // by the name in signatures
+	made     chan struct{}      // closed once all services are there
 
 	endpoint atomic.Pointer[string]
 	serving  sync.Once
@@ -96,7 +99,7 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 	}
 	// What the services do goes on until Close, however short the context of opening lives.
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	b := &Backend{options: o, log: o.Log, db: db, served: make(chan struct{}), closing: running.Done(), stop: stop}
+	b := &Backend{options: o, log: o.Log, db: db, served: make(chan struct{}), made: make(chan struct{}), closing: running.Done(), stop: stop}
 	if err := b.makeServices(running); err != nil {
 		stop()
 		return nil, errors.Join(fmt.Errorf("open local backend: %w", err), db.Close())

@@ -11,6 +11,7 @@ import (
 	"github.com/scar-go/scar/local/logs"
 	"github.com/scar-go/scar/local/s3"
 	"github.com/scar-go/scar/local/secretsmanager"
+	"github.com/scar-go/scar/local/sqs"
 	"github.com/scar-go/scar/local/ssm"
 	"github.com/scar-go/scar/local/tagging"
 	"github.com/scar-go/scar/local/wire"
@@ -38,16 +39,20 @@ func (b *Backend) makeServices(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if b.sqs, err = sqs.New(sqs.Config{DB: b.db, Clock: o.Clock, Account: o.Account, Region: o.Region, Policies: b.iam}); err != nil {
+		return err
+	}
 	if b.lambda, err = lambda.New(ctx, b.lambdaConfig()); err != nil {
 		return err
 	}
 	b.s3, err = s3.New(s3.Config{
 		DB: b.db, Dir: filepath.Join(o.Dir, "objects"), Clock: o.Clock, Account: o.Account, Region: o.Region,
-		Functions: b.lambda, Authorizer: b.iam, Log: o.Log,
+		Targets: targets{b}, Authorizer: b.iam, Log: o.Log,
 	})
 	if err != nil {
 		return errors.Join(err, b.lambda.Close())
 	}
+	close(b.made)
 	b.services = map[string]service{
 		"iam":            newService(b.iam.IAM(), wire.Query),
 		"sts":            newService(b.iam.STS(), wire.Query),
@@ -57,7 +62,8 @@ func (b *Backend) makeServices(ctx context.Context) (err error) {
 		"ecr":            newService(b.ecr, wire.JSON11),
 		"lambda":         newService(b.lambda, wire.RESTJSON),
 		"s3":             newService(b.s3, wire.RESTXML),
-		"tagging":        newService(tagging.New(b.logs, b.ssm, b.secrets, b.ecr, b.lambda, b.s3), wire.JSON11),
+		"sqs":            {b.sqs, wire.JSON11, sqs.WriteError},
+		"tagging":        newService(tagging.New(b.logs, b.ssm, b.secrets, b.ecr, b.lambda, b.s3, b.sqs), wire.JSON11),
 		registryService:  {b.ecr.Registry(), wire.JSON11, ecr.WriteRegistryError},
 	}
 	return nil
@@ -79,25 +85,7 @@ func (b *Backend) lambdaConfig() lambda.Config {
 	return lambda.Config{
 		DB: b.db, Clock: o.Clock, Account: o.Account, Region: o.Region, Endpoint: b.waitForEndpoint,
 		Roles: sessions{b.iam}, Images: b.ecr, Logs: lines{b.logs}, Cache: o.Cache,
+		Authorizer: b.iam, Queues: queues{b.sqs}, Destinations: destinations{b},
 		RetryDelays: o.RetryDelays, Concurrency: o.Concurrency, IdleTimeout: o.IdleTimeout, Settle: o.Settle, OnDone: o.OnDone, Log: o.Log,
 	}
-}
-
-// sessions gives Lambda the credentials of IAM.
-type sessions struct{ iam *iam.Service }
-
-func (s sessions) Session(ctx context.Context, roleARN, servicePrincipal, sessionName string) (lambda.Credentials, error) {
-	c, err := s.iam.Session(ctx, roleARN, servicePrincipal, sessionName)
-	return lambda.Credentials(c), err
-}
-
-// lines gives Lambda's lines to CloudWatch Logs.
-type lines struct{ logs *logs.Service }
-
-func (l lines) Append(ctx context.Context, group, stream string, events []lambda.LogEvent) error {
-	out := make([]logs.Event, len(events))
-	for i, e := range events {
-		out[i] = logs.Event(e)
-	}
-	return l.logs.Append(ctx, group, stream, out)
 }

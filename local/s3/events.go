@@ -18,9 +18,9 @@ type happening struct {
 	object
 }
 
-// pending is an event in the outbox, which waits for its function.
+// pending is an event in the outbox, which waits to be delivered.
 type pending struct {
-	Function string
+	Target   string `json:"Function"` // ARN, of a function in state files of earlier versions
 	Bucket   string
 	Payload  json.RawMessage
 	Attempts int       `json:",omitempty"`
@@ -71,34 +71,45 @@ type eventObject struct {
 
 // record queues an event for every rule that wants it, in the transaction of what happened.
 func (s *Service) record(tx *bbolt.Tx, req *request, info bucketInfo, what happening) error {
-	if s.Functions == nil {
+	if s.Targets == nil {
 		return nil
 	}
-	outbox := tx.Bucket(tableOutbox)
 	for _, r := range info.Rules {
-		if r.Service != "lambda" || !r.wants(what.event, what.key) {
+		if !r.wants(what.event, what.key) {
 			continue
 		}
-		n, err := outbox.NextSequence()
+		err := s.enqueue(tx, req, r.ARN, func(n uint64) ([]byte, error) { return s.message(req, info, r, what, n) })
 		if err != nil {
-			return err
-		}
-		payload, err := s.message(req, info, r, what, n)
-		if err != nil {
-			return err
-		}
-		p := pending{Function: r.ARN, Bucket: req.bucket, Payload: payload, Since: s.Clock.Now()}
-		if err := write(outbox, binary.BigEndian.AppendUint64(nil, n), p); err != nil {
 			return err
 		}
 	}
-	return nil
+	if _, told := bridged[what.event]; !info.EventBridge || !told {
+		return nil
+	}
+	return s.enqueue(tx, req, s.defaultBus(info), func(n uint64) ([]byte, error) { return s.bridgeMessage(req, what, n) })
 }
+
+// enqueue puts an event into the outbox. Message writes it, with the number that it has there.
+func (s *Service) enqueue(tx *bbolt.Tx, req *request, target string, message func(uint64) ([]byte, error)) error {
+	outbox := tx.Bucket(tableOutbox)
+	n, err := outbox.NextSequence()
+	if err != nil {
+		return err
+	}
+	payload, err := message(n)
+	if err != nil {
+		return err
+	}
+	p := pending{Target: target, Bucket: req.bucket, Payload: payload, Since: s.Clock.Now()}
+	return write(outbox, binary.BigEndian.AppendUint64(nil, n), p)
+}
+
+func sequencer(sequence uint64) string { return fmt.Sprintf("%018X", sequence) }
 
 // message writes the event. The sequencer grows with every event of the backend, so also with those of
 // one key.
 func (s *Service) message(req *request, info bucketInfo, r rule, what happening, sequence uint64) ([]byte, error) {
-	object := eventObject{Key: urlEncode(what.key), Sequencer: fmt.Sprintf("%018X", sequence)}
+	object := eventObject{Key: urlEncode(what.key), Sequencer: sequencer(sequence)}
 	if what.event != "ObjectRemoved:Delete" {
 		object.ETag = what.ETag
 		object.Size = &what.Size
@@ -124,10 +135,14 @@ func (s *Service) message(req *request, info bucketInfo, r rule, what happening,
 			Object:          object,
 		},
 	}
+	return writeEvent(eventMessage{[]eventRecord{record}})
+}
+
+func writeEvent(event any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(eventMessage{[]eventRecord{record}}); err != nil {
+	if err := enc.Encode(event); err != nil {
 		return nil, fmt.Errorf("write event: %w", err)
 	}
 	return bytes.TrimSpace(b.Bytes()), nil

@@ -47,7 +47,7 @@ func frame(next http.Handler) http.Handler {
 	})
 }
 
-// functions stands for Lambda: it keeps what it is invoked with.
+// functions stands for Lambda and all other targets: it keeps what it gets.
 type functions struct {
 	mu      sync.Mutex
 	got     []invocation
@@ -65,7 +65,7 @@ func newFunctions() *functions {
 	return &functions{denied: map[string]bool{}, came: make(chan struct{}, 10000)}
 }
 
-func (f *functions) CheckInvoke(_ context.Context, arn, principal, source, owner string) error {
+func (f *functions) Check(_ context.Context, arn, principal, source, owner string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if principal != "s3.amazonaws.com" || owner != account || !strings.HasPrefix(source, "arn:aws:s3:::") {
@@ -77,16 +77,16 @@ func (f *functions) CheckInvoke(_ context.Context, arn, principal, source, owner
 	return nil
 }
 
-func (f *functions) InvokeEvent(_ context.Context, arn string, payload []byte, source string) (string, error) {
+func (f *functions) Send(_ context.Context, arn string, payload []byte, source string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.failing > 0 {
 		f.failing--
-		return "", errors.New("the queue is full")
+		return errors.New("the queue is full")
 	}
 	f.got = append(f.got, invocation{arn, source, string(payload)})
 	f.came <- struct{}{}
-	return "id", nil
+	return nil
 }
 
 // wait returns all invocations once there are n.
@@ -126,7 +126,7 @@ func open(t testing.TB, dir string, fn *functions, options ...backendOption) *ba
 		t.Fatal(err)
 	}
 	cfg := Config{
-		DB: db, Dir: dir, Clock: clock.Real{}, Account: account, Region: "us-east-1", Functions: fn,
+		DB: db, Dir: dir, Clock: clock.Real{}, Account: account, Region: "us-east-1", Targets: fn,
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}
 	for _, o := range options {

@@ -29,6 +29,7 @@ type bucketInfo struct {
 	Tags         map[string]string `json:",omitempty"`
 	Notification string            `json:",omitempty"` // the configuration as it is answered
 	Rules        []rule            `json:",omitempty"` // what it says
+	EventBridge  bool              `json:",omitempty"` // all events go to the default event bus, too
 }
 
 // summary is what a listing shows of an object. Names are short: a page decodes a thousand of them.

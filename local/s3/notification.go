@@ -4,12 +4,9 @@ import (
 	"crypto/rand"
 	"encoding/xml"
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-
-	"github.com/scar-go/scar/local/wire"
 )
 
 // The messages are those of PutBucketNotificationConfiguration's InvalidArgument.
@@ -244,73 +241,4 @@ func (e *element) render(doc *document) {
 		e.Children[i].render(doc)
 	}
 	doc.close(e.XMLName.Local)
-}
-
-func (s *Service) getNotification(req *request) error {
-	if err := s.allowBucket(req, "s3:GetBucketNotification"); err != nil {
-		return err
-	}
-	info, err := s.bucketInfo(req.bucket)
-	if err != nil {
-		return err
-	}
-	doc := newDocument("NotificationConfiguration", namespace)
-	doc.b.WriteString(info.Notification)
-	return doc.answer(req, "NotificationConfiguration")
-}
-
-func (s *Service) putNotification(req *request) error {
-	if err := s.allowBucket(req, "s3:PutBucketNotification"); err != nil {
-		return err
-	}
-	text, err := req.body()
-	if err != nil {
-		return err
-	}
-	root, rules, err := parseNotification(text)
-	if err != nil {
-		return err
-	}
-	info, err := s.bucketInfo(req.bucket)
-	if err != nil {
-		return err
-	}
-	skip := strings.EqualFold(req.Header.Get("X-Amz-Skip-Destination-Validation"), "true")
-	for _, r := range rules {
-		if err := s.checkDestination(req, info, r, skip); err != nil {
-			return err
-		}
-	}
-	inner := &document{}
-	for i := range root.Children {
-		root.Children[i].render(inner)
-	}
-	err = s.changeBucket(req.bucket, func(b *bucketInfo) error {
-		b.Notification, b.Rules = inner.b.String(), rules
-		return nil
-	})
-	if err == nil {
-		req.w.WriteHeader(http.StatusOK)
-	}
-	return err
-}
-
-// checkDestination checks the ARN of a rule and, unless skip, that S3 may invoke the function. Queues
-// and topics are kept but not served, so there is nothing to ask about them.
-func (s *Service) checkDestination(req *request, info bucketInfo, r rule, skip bool) error {
-	fields := strings.SplitN(r.ARN, ":", 6)
-	if len(fields) != 6 || fields[0] != "arn" || fields[2] != r.Service || fields[5] == "" || len(fields[4]) != 12 {
-		return errInvalidArgument("ARN", r.ARN, msgARN)
-	}
-	if fields[3] != info.Region {
-		return errInvalidArgument("ARN", r.ARN, msgRegion)
-	}
-	if skip || r.Service != "lambda" || s.Functions == nil {
-		return nil
-	}
-	if err := s.mayInvoke(req.Context(), req.bucket, r.ARN); err != nil {
-		return detailed(wire.Errorf(http.StatusBadRequest, "InvalidArgument", msgUnvalidated),
-			"ArgumentName1", r.ARN, "ArgumentValue1", "Not authorized to invoke function ["+r.ARN+"]")
-	}
-	return nil
 }

@@ -21,7 +21,7 @@ const (
 	giveUpAfter = 24 * time.Hour
 )
 
-// servicePrincipal is who S3 is when it invokes a function.
+// servicePrincipal is who S3 is when it sends an event.
 const servicePrincipal = "s3.amazonaws.com"
 
 // wakeDelivery tells Run that there may be events.
@@ -32,7 +32,7 @@ func (s *Service) wakeDelivery() {
 	}
 }
 
-// Idle waits until every event so far has been handed to Lambda, or is lost because its function cannot
+// Idle waits until every event so far has been handed to its target, or is lost because the target cannot
 // take it. Run must be running. It returns the context's error if that comes first.
 func (s *Service) Idle(ctx context.Context) error {
 	for {
@@ -69,7 +69,7 @@ func (s *Service) tellMoved() {
 	}
 }
 
-// deliverLoop delivers what is in the outbox, in order, until ctx is done. What a function cannot take
+// deliverLoop delivers what is in the outbox, in order, until ctx is done. What a target cannot take
 // now is tried again later and does not hold up the rest. A crash between delivering an event and
 // crossing it off delivers it twice, as S3 may.
 func (s *Service) deliverLoop(ctx context.Context) error {
@@ -173,21 +173,21 @@ func (s *Service) deliverBatch(ctx context.Context, batch []waiting) (next time.
 	})
 }
 
-// deliver hands an event to its function. It returns 0 if the event is done with, be it lost, or else
+// deliver hands an event to its target. It returns 0 if the event is done with, be it lost, or else
 // how long to wait before the next try.
 func (s *Service) deliver(ctx context.Context, w *waiting) time.Duration {
-	err := s.mayInvoke(ctx, w.Bucket, w.Function)
+	err := s.maySend(ctx, w.Bucket, w.Target)
 	if err == nil {
-		_, err = s.Functions.InvokeEvent(ctx, w.Function, w.Payload, s.bucketARN(w.Bucket))
+		err = s.Targets.Send(ctx, w.Target, w.Payload, s.bucketARN(w.Bucket))
 	}
 	now := s.Clock.Now()
 	switch {
 	case err == nil:
 		return 0
 	case ctx.Err() != nil:
-		return firstPause // not the function's fault: the next run tries again
+		return firstPause // not the target's fault: the next run tries again
 	case final(err), now.Sub(w.Since) > giveUpAfter:
-		s.Log.Warn("S3 event is lost", "function", w.Function, "bucket", w.Bucket, "error", err)
+		s.Log.Warn("S3 event is lost", "target", w.Target, "bucket", w.Bucket, "error", err)
 		return 0
 	}
 	pause := min(firstPause<<min(w.Attempts, 16), longPause)
@@ -196,13 +196,13 @@ func (s *Service) deliver(ctx context.Context, w *waiting) time.Duration {
 	return pause
 }
 
-// mayInvoke asks Lambda whether S3 may invoke the function for the bucket.
-func (s *Service) mayInvoke(ctx context.Context, bucket, function string) error {
-	return s.Functions.CheckInvoke(ctx, function, servicePrincipal, s.bucketARN(bucket), s.Account)
+// maySend asks a target whether S3 may send it events of the bucket.
+func (s *Service) maySend(ctx context.Context, bucket, target string) error {
+	return s.Targets.Check(ctx, target, servicePrincipal, s.bucketARN(bucket), s.Account)
 }
 
-// final says whether an error is an answer that another try would get too: the function is gone, S3 may
-// not invoke it, or does not take the event.
+// final says whether an error is an answer that another try would get too: the target is gone, S3 may
+// not send to it, or it does not take the event.
 func final(err error) bool {
 	var e *wire.Error
 	return errors.As(err, &e) && e.Status >= 400 && e.Status < 500 && e.Status != http.StatusTooManyRequests

@@ -17,14 +17,14 @@ import (
 // maxPage is the most entries that S3 answers in one page of a listing.
 const maxPage = 1000
 
-// Functions is what S3 needs of Lambda to deliver notifications.
-type Functions interface {
-	// CheckInvoke says whether the function's policy lets principal invoke it on behalf of sourceARN
-	// in sourceAccount. An error means that it does not, or that there is no such function.
-	CheckInvoke(ctx context.Context, functionARN, principal, sourceARN, sourceAccount string) error
-	// InvokeEvent queues an asynchronous invocation and returns its request id once it is durable.
-	// source is the ARN of the bucket.
-	InvokeEvent(ctx context.Context, functionARN string, payload []byte, source string) (requestID string, err error)
+// Targets are where S3 delivers notifications to: functions, queues, topics and the default event bus, by their ARNs.
+type Targets interface {
+	// Check says whether the target's policy lets principal send to it on behalf of sourceARN in sourceAccount. An error means
+	// that it does not, or that there is no such target.
+	Check(ctx context.Context, targetARN, principal, sourceARN, sourceAccount string) error
+	// Send hands an event over, and returns once it is durable. Source is the ARN of the bucket. The event bus gets an event of
+	// EventBridge's form, with source, detail-type, resources and detail; all others get S3's own.
+	Send(ctx context.Context, targetARN string, payload []byte, source string) error
 }
 
 // Authorizer decides what sessions of roles may do.
@@ -37,9 +37,9 @@ type Config struct {
 	DB         *store.DB
 	Dir        string // where the bytes of objects are kept; made if absent
 	Clock      clock.Clock
-	Account    string // twelve digits: owner of every bucket
-	Region     string // of requests whose signature names none
-	Functions  Functions
+	Account    string  // twelve digits: owner of every bucket
+	Region     string  // of requests whose signature names none
+	Targets    Targets // nil: nobody is told of anything
 	Authorizer Authorizer
 	Log        *slog.Logger // events that could not be delivered; nil discards them
 }

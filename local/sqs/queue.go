@@ -246,7 +246,7 @@ func (s *Service) listDeadLetterSourceQueues(ctx context.Context, in listQueuesI
 		return out, err
 	}
 	listed, err := s.page(ctx, in, names)
-	out = listSourcesOutput{listed.QueueURLs, listed.NextToken}
+	out = listSourcesOutput(listed)
 	if out.QueueURLs == nil {
 		out.QueueURLs = []string{}
 	}
