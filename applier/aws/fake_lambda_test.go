@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -61,11 +62,13 @@ type fakeLambda struct {
 	pending time.Duration // how long a change takes
 	stale   int           // reads that still show what was before a change
 	failing bool          // creations and updates end as Failed
+	failure string        // the reason's code; empty: InvalidImage
 
 	functions map[string]*fakeFunction
 	policies  map[string]map[string]planner.Statement
 	invoking  map[string]*lambda.GetFunctionEventInvokeConfigOutput
 	urls      map[string]*lambda.GetFunctionUrlConfigOutput
+	fakeMappings
 }
 
 type fakeFunction struct {
@@ -111,9 +114,9 @@ func (f *fakeLambda) GetFunction(_ context.Context, in *lambda.GetFunctionInput,
 	case busy:
 		c.State = types.StatePending
 	case f.failing && fn.update:
-		c.LastUpdateStatus, c.LastUpdateStatusReasonCode, c.LastUpdateStatusReason = types.LastUpdateStatusFailed, "InvalidImage", ptr("no entry point")
+		c.LastUpdateStatus, c.LastUpdateStatusReasonCode, c.LastUpdateStatusReason = types.LastUpdateStatusFailed, types.LastUpdateStatusReasonCode(cmp.Or(f.failure, "InvalidImage")), ptr("no entry point")
 	case f.failing:
-		c.State, c.StateReasonCode, c.StateReason = types.StateFailed, "InvalidImage", ptr("no entry point")
+		c.State, c.StateReasonCode, c.StateReason = types.StateFailed, types.StateReasonCode(cmp.Or(f.failure, "InvalidImage")), ptr("no entry point")
 	}
 	out.Configuration = &c
 	return &out, nil
@@ -195,17 +198,15 @@ func (f *fakeLambda) UpdateFunctionCode(_ context.Context, in *lambda.UpdateFunc
 }
 
 func (f *fakeLambda) TagResource(_ context.Context, in *lambda.TagResourceInput, _ ...func(*lambda.Options)) (*lambda.TagResourceOutput, error) {
-	name, _ := planner.FunctionOfARN(*in.Resource)
 	return &lambda.TagResourceOutput{}, f.apply("TagResource", func() error {
-		maps.Copy(f.functions[name].now.Tags, in.Tags)
+		maps.Copy(f.tagsOf(*in.Resource), in.Tags)
 		return nil
 	})
 }
 
 func (f *fakeLambda) UntagResource(_ context.Context, in *lambda.UntagResourceInput, _ ...func(*lambda.Options)) (*lambda.UntagResourceOutput, error) {
-	name, _ := planner.FunctionOfARN(*in.Resource)
 	return &lambda.UntagResourceOutput{}, f.apply("UntagResource", func() error {
-		maps.DeleteFunc(f.functions[name].now.Tags, func(k, _ string) bool { return slices.Contains(in.TagKeys, k) })
+		maps.DeleteFunc(f.tagsOf(*in.Resource), func(k, _ string) bool { return slices.Contains(in.TagKeys, k) })
 		return nil
 	})
 }

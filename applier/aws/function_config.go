@@ -87,9 +87,7 @@ func setLogs(v *planner.Function, l *types.LoggingConfig) {
 	if l.LogFormat != "" {
 		v.LogFormat = string(l.LogFormat)
 	}
-	if l.LogFormat == types.LogFormatJson { // with text Lambda has no levels
-		v.LogLevel, v.SystemLogLevel = string(l.ApplicationLogLevel), string(l.SystemLogLevel)
-	}
+	v.LogLevel, v.SystemLogLevel = string(l.ApplicationLogLevel), string(l.SystemLogLevel) // none with text
 }
 
 func notEmpty(list []string) []string {

@@ -23,7 +23,7 @@ func grayify() planner.Function {
 		Role: testNaming.RoleARN("imaging", "scar-grayify-eu-west-1"), Memory: 512, Timeout: 30, EphemeralStorage: 512,
 		Architecture: "x86_64", Environment: map[string]string{"A": "1"}, LogGroup: "/aws/lambda/grayify", LogFormat: "Text",
 		Concurrency: planner.Unreserved,
-		Tags: planner.Tags{"scar:project": "imaging", "scar:function": "grayify"},
+		Tags:        planner.Tags{"scar:project": "imaging", "scar:function": "grayify"},
 	}
 }
 

@@ -191,7 +191,11 @@ func (h *httpAPIs) complete(ctx context.Context, id string, want planner.HTTPAPI
 	if !found {
 		return fmt.Errorf("%q is no ARN of a function", want.Function)
 	}
-	if err := h.permit(ctx, h.statement(id, function), say); err != nil {
+	if want.Invoke {
+		if err := h.permit(ctx, h.statement(id, function), say); err != nil {
+			return err
+		}
+	} else if err := h.forbid(ctx, function, say); err != nil {
 		return err
 	}
 	// A conflict is also what a repeated call meets whose first answer was lost: what is there is looked at again.
@@ -207,7 +211,7 @@ func (h *httpAPIs) complete(ctx context.Context, id string, want planner.HTTPAPI
 		if err := h.route(ctx, id, has.route, integration, want); err != nil {
 			return err
 		}
-		return h.stageFor(ctx, id, has.stage)
+		return h.stageFor(ctx, id, has.stage, want.Deploy)
 	})
 }
 
@@ -291,18 +295,19 @@ func (h *httpAPIs) route(ctx context.Context, id string, live *types.Route, inte
 	return nil
 }
 
-func (h *httpAPIs) stageFor(ctx context.Context, id string, live *apigatewayv2.GetStageOutput) error {
+// stageFor makes or changes the stage that deploys by itself whatever is changed.
+func (h *httpAPIs) stageFor(ctx context.Context, id string, live *apigatewayv2.GetStageOutput, auto bool) error {
 	if live == nil {
-		_, err := h.client.CreateStage(ctx, &apigatewayv2.CreateStageInput{ApiId: &id, StageName: ptr(defaultRoute), AutoDeploy: ptr(true)})
+		_, err := h.client.CreateStage(ctx, &apigatewayv2.CreateStageInput{ApiId: &id, StageName: ptr(defaultRoute), AutoDeploy: &auto})
 		if err != nil {
 			return fmt.Errorf("create stage of HTTP API: %w", err)
 		}
 		return nil
 	}
-	if deref(live.AutoDeploy) {
+	if deref(live.AutoDeploy) == auto {
 		return nil
 	}
-	_, err := h.client.UpdateStage(ctx, &apigatewayv2.UpdateStageInput{ApiId: &id, StageName: ptr(defaultRoute), AutoDeploy: ptr(true)})
+	_, err := h.client.UpdateStage(ctx, &apigatewayv2.UpdateStageInput{ApiId: &id, StageName: ptr(defaultRoute), AutoDeploy: &auto})
 	if err != nil {
 		return fmt.Errorf("change stage of HTTP API: %w", err)
 	}
