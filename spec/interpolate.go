@@ -261,3 +261,15 @@ func firstRune(text string) string {
 	_, size := utf8.DecodeRuneInString(text)
 	return text[:size]
 }
+
+// escapeDollars writes a text so that it stands for itself.
+func escapeDollars(text string) string {
+	var b strings.Builder
+	for i := range len(text) {
+		b.WriteByte(text[i])
+		if text[i] == '$' && i+1 < len(text) && (text[i+1] == '$' || text[i+1] == '{') {
+			b.WriteByte('$')
+		}
+	}
+	return b.String()
+}

@@ -72,6 +72,7 @@ func TestProblemsOfTheFile(t *testing.T) {
 		{"no colon", "project: a\nregion\nprofile: b\n", "func.yaml:2:1: no valid YAML: a key without a colon and a space after it"},
 		{"open list", "project: a\ntags: [1, 2\nprofile: b\n", "func.yaml:2:1: no valid YAML: a list that begins with [ does not end with ]"},
 		{"open mapping", "project: a\ntags: {a: 2\nprofile: b\n", "func.yaml:2:1: no valid YAML: a mapping that begins with { does not end with }"},
+		{"variable in a mapping", "project: a\ntags: {a: ${X}}\n", "func.yaml:2:11: no valid YAML: ${…} between { and } wants quotes around it"},
 		{"open quote", "project: a\nregion: \"b\nprofile: b\n", "func.yaml:2:1: no valid YAML: a quotation mark is opened and not closed"},
 		{"at sign", "project: a\nregion: @b\n", "func.yaml:2:9: no valid YAML: a value cannot begin with @; put it in quotes"},
 		{"far down", "project: a\n" + strings.Repeat("# x\n", 500) + "region: b: c\n" + strings.Repeat("# y\n", 500), "func.yaml:502:10: no valid YAML: a second colon in one line; put a value that holds a colon and a space in quotes"},

@@ -178,6 +178,9 @@ func explainSyntax(line string, indent int, message string) (column int, words s
 	}
 	for _, known := range syntaxWords {
 		if strings.Contains(message, known.message) {
+			if at := strings.Index(line, "${"); at >= 0 && strings.HasPrefix(known.words, "a mapping that begins") {
+				return at, "${…} between { and } wants quotes around it"
+			}
 			return indent, known.words
 		}
 	}
