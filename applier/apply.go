@@ -21,7 +21,7 @@ type Options struct {
 	// Parallelism is how many batches are worked on at once; 0 means DefaultParallelism.
 	Parallelism int
 
-	// Drain is how long a function is kept after the last of its triggers and permissions is gone, so
+	// Drain is how long a function is kept after the last of what starts it is gone, so
 	// that the invocations under way can end. A function waits no longer than its own time-out.
 	Drain time.Duration
 
@@ -198,16 +198,21 @@ func (r *run) free(ctx context.Context, i int) {
 	}()
 }
 
+// invoking are the kinds of what starts functions.
+var invoking = map[planner.Kind]bool{
+	planner.KindPermission: true, planner.KindTrigger: true, planner.KindEventSource: true,
+	planner.KindSchedule: true, planner.KindFunctionURL: true, planner.KindHTTPAPI: true,
+}
+
 // drainOf is how long a node has to wait although nothing that it needs is missing: a function that is
-// deleted and from which a trigger or a permission was taken by this very plan.
+// deleted and from which something that started it was taken by this very plan.
 func (r *run) drainOf(i int) time.Duration {
 	c := r.nodes[i].batch[0]
 	if c.Kind != planner.KindFunction || c.Action != planner.Delete {
 		return 0
 	}
 	invoked := slices.ContainsFunc(r.nodes[i].waits, func(j int) bool {
-		kind := r.nodes[j].batch[0].Kind
-		return kind == planner.KindPermission || kind == planner.KindTrigger
+		return invoking[r.nodes[j].batch[0].Kind]
 	})
 	if !invoked {
 		return 0

@@ -20,24 +20,25 @@ type node struct {
 // nodes are in the order of the addresses of their first changes. No-ops and what is retained are left
 // out, there is nothing to do for them.
 //
-// What is made waits for what it stands on. What is deleted waits for all that stood on it, be that
-// deleted as well, or changed so that it stands on something else. What is replaced waits for what leaves it,
-// where that makes no cycle.
+// What is made waits for what it stands on, through what stays as it is too: an event source waits for a right of its
+// function's role. What is deleted waits for all that stood on it, be that deleted as well, or changed so that it stands on
+// something else. What is replaced waits for what leaves it, where that makes no cycle.
 func order(plan *planner.Plan) ([]node, error) {
-	nodes, home, err := batches(plan.Changes)
+	g, err := newGraph(plan)
 	if err != nil {
 		return nil, err
 	}
-	for i := range nodes {
-		for _, c := range nodes[i].batch {
-			if err := connect(nodes, home, i, c); err != nil {
+	for i := range g.nodes {
+		for _, c := range g.nodes[i].batch {
+			if err := g.connect(i, c); err != nil {
 				return nil, err
 			}
 		}
 	}
-	for i := range nodes {
-		leaveBeforeReplacement(nodes, home, i)
+	for i := range g.nodes {
+		g.leaveBeforeReplacement(i)
 	}
+	nodes := g.nodes
 	for i := range nodes {
 		nodes[i].waits = sortedSet(nodes[i].waits)
 		nodes[i].next = sortedSet(nodes[i].next)
@@ -48,38 +49,44 @@ func order(plan *planner.Plan) ([]node, error) {
 	return nodes, nil
 }
 
+// graph is the order while it is found.
+type graph struct {
+	project string
+	nodes   []node
+	home    map[planner.Address]place             // of what is done
+	stays   map[planner.Address][]planner.Address // needs of what stays as it is
+}
+
 // place is where the change of an address is found.
 type place struct {
 	node   int
-	action planner.Action
+	change planner.Change
 }
 
-// batches groups the changes that are made together, and says for each address where it ended up.
-func batches(changes []planner.Change) ([]node, map[planner.Address]place, error) {
-	var (
-		nodes []node
-		byKey = map[string]int{}
-		home  = map[planner.Address]place{}
-	)
-	sorted := slices.SortedStableFunc(slices.Values(changes), func(a, b planner.Change) int { return a.Compare(b.Address) })
+// newGraph groups the changes that are made together, and notes for each address where it ended up.
+func newGraph(plan *planner.Plan) (*graph, error) {
+	g := &graph{project: plan.Project, home: map[planner.Address]place{}, stays: map[planner.Address][]planner.Address{}}
+	byKey := map[string]int{}
+	sorted := slices.SortedStableFunc(slices.Values(plan.Changes), func(a, b planner.Change) int { return a.Compare(b.Address) })
 	for _, c := range sorted {
 		if !makes(c.Action) && c.Action != planner.Delete {
+			g.stays[c.Address] = c.Needs
 			continue
 		}
-		if _, twice := home[c.Address]; twice {
-			return nil, nil, fmt.Errorf("the plan holds two changes of %s", c.Address)
+		if _, twice := g.home[c.Address]; twice {
+			return nil, fmt.Errorf("the plan holds two changes of %s", c.Address)
 		}
 		key := batchKey(c)
 		i, known := byKey[key]
 		if !known {
-			i = len(nodes)
+			i = len(g.nodes)
 			byKey[key] = i
-			nodes = append(nodes, node{})
+			g.nodes = append(g.nodes, node{})
 		}
-		nodes[i].batch = append(nodes[i].batch, c)
-		home[c.Address] = place{i, c.Action}
+		g.nodes[i].batch = append(g.nodes[i].batch, c)
+		g.home[c.Address] = place{i, c}
 	}
-	return nodes, home, nil
+	return g, nil
 }
 
 // batchKey is equal for the changes that are made together. The rules of one bucket are one document,
@@ -101,44 +108,73 @@ func batchKey(c planner.Change) string {
 }
 
 // connect adds the edges between node i, which holds c, and the nodes of what c stands or stood on.
-func connect(nodes []node, home map[planner.Address]place, i int, c planner.Change) error {
-	for _, need := range c.Needs {
-		at, changes := home[need]
+func (g *graph) connect(i int, c planner.Change) error {
+	for _, need := range g.needs(c) {
+		at, changes := g.home[need]
 		switch {
 		case !changes:
-		case c.Action == planner.Delete && at.action == planner.Delete:
-			edge(nodes, i, at.node)
-		case makes(c.Action) && makes(at.action):
-			edge(nodes, at.node, i)
-		case makes(c.Action) && at.action == planner.Delete:
+		case c.Action == planner.Delete && at.change.Action == planner.Delete:
+			g.edge(i, at.node)
+		case makes(c.Action) && makes(at.change.Action):
+			g.edge(at.node, i)
+		case makes(c.Action) && at.change.Action == planner.Delete:
 			return fmt.Errorf("the plan deletes %s, which %s needs", need, c.Address)
 		}
 	}
-	for _, need := range stoodOn(c.Before) {
-		if at, changes := home[need]; changes && at.action == planner.Delete {
-			edge(nodes, i, at.node)
+	for _, need := range stoodOn(g.project, c) {
+		if at, changes := g.home[need]; changes && at.change.Action == planner.Delete {
+			g.edge(i, at.node)
 		}
 	}
 	return nil
 }
 
-func edge(nodes []node, before, after int) {
+// needs is what a change stands on. What stays as it is stands for what it stands on itself, where something is made.
+func (g *graph) needs(c planner.Change) []planner.Address {
+	if c.Action == planner.Delete {
+		return c.Needs
+	}
+	var all []planner.Address
+	seen := map[planner.Address]bool{}
+	var visit func(needs []planner.Address)
+	visit = func(needs []planner.Address) {
+		for _, need := range needs {
+			if seen[need] {
+				continue
+			}
+			seen[need] = true
+			if further, stays := g.stays[need]; stays {
+				visit(further)
+				continue
+			}
+			all = append(all, need)
+		}
+	}
+	visit(c.Needs)
+	return all
+}
+
+func (g *graph) edge(before, after int) {
 	if before != after {
-		nodes[after].waits = append(nodes[after].waits, before)
-		nodes[before].next = append(nodes[before].next, after)
+		g.nodes[after].waits = append(g.nodes[after].waits, before)
+		g.nodes[before].next = append(g.nodes[before].next, after)
 	}
 }
 
-// leaveBeforeReplacement lets the deletions of node i go before the replacement of what they stood on. A function
-// that is replaced takes its policy with it, and with the policy the way to the buckets that started it: after a
-// crash in between, a rule that was still to be deleted would not be found again. Two functions that are replaced
-// and change places at their buckets wait for each other; the order is then left open.
-func leaveBeforeReplacement(nodes []node, home map[planner.Address]place, i int) {
-	for _, c := range nodes[i].batch {
+// leaveBeforeReplacement lets the deletions of node i go before the replacement of what they stood on, and before a queue
+// stops to admit the bucket that they are about. A function that is replaced takes its policy with it, and with a policy
+// goes the way to the buckets that it named: after a crash in between, a rule that was still to be deleted would not be
+// found again. Two that change places at their buckets wait for each other; the order is then left open.
+func (g *graph) leaveBeforeReplacement(i int) {
+	for _, c := range g.nodes[i].batch {
+		if c.Action != planner.Delete {
+			continue
+		}
 		for _, need := range c.Needs {
-			at, changes := home[need]
-			if c.Action == planner.Delete && changes && at.action == planner.Replace && !leadsTo(nodes, at.node, i) {
-				edge(nodes, i, at.node)
+			at, changes := g.home[need]
+			loses := changes && (at.change.Action == planner.Replace || c.Kind == planner.KindTrigger && need.Kind == planner.KindQueue && makes(at.change.Action))
+			if loses && !leadsTo(g.nodes, at.node, i) {
+				g.edge(i, at.node)
 			}
 		}
 	}
@@ -168,10 +204,11 @@ func makes(a planner.Action) bool {
 	return a == planner.Create || a == planner.Update || a == planner.Replace || a == planner.Adopt
 }
 
-// stoodOn is what a live resource refers to. Needs tell it of what is to be; this matters where a
-// function leaves the role that scar made for it, which must not go before the function has left it.
-func stoodOn(live planner.Value) []planner.Address {
-	switch v := live.(type) {
+// stoodOn is what a live resource refers to. Needs tell it of what is to be; this matters where something stays and leaves
+// what goes: a function the role that scar made for it, a rule the function that it started or the queue that it fed.
+// A rule leaves a queue before the queue's event source goes, so that what it put there is worked on.
+func stoodOn(project string, c planner.Change) []planner.Address {
+	switch v := c.Before.(type) {
 	case planner.Function:
 		return []planner.Address{
 			{Kind: planner.KindRole, Name: path.Base(v.Role)},
@@ -179,6 +216,28 @@ func stoodOn(live planner.Value) []planner.Address {
 		}
 	case planner.Permission:
 		return []planner.Address{{Kind: planner.KindFunction, Name: v.Function}}
+	case planner.Trigger:
+		if queue, found := planner.QueueOfARN(v.Target); found {
+			return []planner.Address{
+				{Kind: planner.KindQueue, Name: queue},
+				{Kind: planner.KindEventSource, Name: c.Owner.Function + "/" + queue},
+			}
+		}
+		function, _ := planner.FunctionOfARN(v.Target)
+		return []planner.Address{{Kind: planner.KindPermission, Name: function + "/" + planner.StatementID(project, v.Bucket)}}
+	case planner.Queue:
+		dead, _ := planner.QueueOfARN(v.DeadLetter)
+		return []planner.Address{{Kind: planner.KindQueue, Name: dead}}
+	case planner.Schedule:
+		function, _ := planner.FunctionOfARN(v.Target)
+		return []planner.Address{{Kind: planner.KindRole, Name: path.Base(v.Role)}, {Kind: planner.KindFunction, Name: function}}
+	case planner.HTTPAPI:
+		function, _ := planner.FunctionOfARN(v.Function)
+		return []planner.Address{{Kind: planner.KindFunction, Name: function}}
+	case planner.InvokeConfig:
+		queue, _ := planner.QueueOfARN(v.OnFailure)
+		_, bucket, _ := strings.Cut(v.OnFailure, ":s3:::")
+		return []planner.Address{{Kind: planner.KindQueue, Name: queue}, {Kind: planner.KindBucket, Name: bucket}}
 	default:
 		return nil
 	}
