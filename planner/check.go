@@ -155,20 +155,14 @@ func (c *checks) loops(w *flows, allow bool) {
 // overlaps compares the rules that the file wants with those of others on the same buckets. Those that are the
 // project's give way, and the file's own have been compared with each other when it was read.
 func (c *checks) overlaps() {
-	others := map[string][]Trigger{}
-	for _, r := range c.live.Sorted() {
-		_, wanted := c.desired[r.Address]
-		if t, isTrigger := r.Value.(Trigger); isTrigger && !wanted && r.Owner.Project != c.file.Project {
-			others[t.Bucket] = append(others[t.Bucket], t)
-		}
-	}
+	others := foreignRules(c.file.Project, c.live)
 	for _, r := range c.desired.Sorted() {
 		t, isTrigger := r.Value.(Trigger)
 		if !isTrigger {
 			continue
 		}
 		for _, other := range others[t.Bucket] {
-			if t.overlap(other) {
+			if t.ID != other.ID && t.overlap(other) { // one with its id is refused, or taken over, by the plan
 				c.problem(c.function(r.Owner.Function), "%s overlaps the rule %q (%s), which starts %s: S3 allows one rule for an event; change the prefix or suffix, or remove that rule",
 					t.describe(), other.ID, other.describe(), c.startedBy(other))
 			}
@@ -179,8 +173,8 @@ func (c *checks) overlaps() {
 // startedBy says what a rule of others starts, and whose that is.
 func (c *checks) startedBy(t Trigger) string {
 	owner := ownerOfRule(t)
-	if answer := c.answers[Question{AboutFunction, t.Target}]; owner.Project == "" {
-		owner.Project = answer.Project
+	if owner.Project == "" {
+		owner.Project = c.answers[Question{AboutFunction, unqualified(t.Target)}].Project
 	}
 	name := t.Target
 	if function, isFunction := FunctionOfARN(t.Target); isFunction {

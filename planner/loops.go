@@ -55,8 +55,8 @@ func newFlows(f *spec.File, account string, live State, answers Answers) *flows 
 	for i := range f.Functions {
 		w.function(&f.Functions[i])
 	}
-	for _, r := range live {
-		if t, isTrigger := r.Value.(Trigger); isTrigger && r.Owner.Project != f.Project {
+	for _, rules := range foreignRules(f.Project, live) {
+		for _, t := range rules {
 			w.foreignRule(t)
 		}
 	}
@@ -134,7 +134,13 @@ func (w *flows) node(arn string) string {
 	if w.ours[name] != nil && (account == w.account || w.account == "") {
 		return name
 	}
-	return strings.Join(strings.SplitN(arn, ":", 8)[:7], ":")
+	return unqualified(arn)
+}
+
+// unqualified is the ARN of a function without its version.
+func unqualified(arn string) string {
+	parts := strings.SplitN(arn, ":", 8)
+	return strings.Join(parts[:min(7, len(parts))], ":")
 }
 
 // startedBy is the function that a rule starts, directly or by a queue of scar's; empty where that is not known.

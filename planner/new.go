@@ -28,7 +28,7 @@ func New(desired, live State, opts Options) (*Plan, error) {
 		b.converge(desired[a])
 	}
 	for a := range live {
-		if _, wanted := desired[a]; !wanted && live[a].Owner.Project == opts.Project {
+		if _, wanted := desired[a]; !wanted && b.ours(live[a]) {
 			b.prune(live[a])
 		}
 	}
@@ -55,6 +55,13 @@ func (b *builder) refuse(format string, args ...any) {
 
 func (b *builder) adopted(a Address) bool { return slices.Contains(b.opts.Adopt, a) }
 
+// ours says whether a live resource is the project's, or becomes it with its function: a URL and what is done about
+// failures have no owner of their own.
+func (b *builder) ours(is Resource) bool {
+	withFunction := is.Kind == KindFunctionURL || is.Kind == KindInvokeConfig
+	return is.Owner.Project == b.opts.Project || withFunction && b.adopted(Address{KindFunction, is.Name})
+}
+
 // converge decides what to do about one resource that the file wants.
 func (b *builder) converge(want Resource) {
 	c := Change{Address: want.Address, Action: Create, Reason: ReasonAbsent, After: want.Value, Needs: want.Needs, Owner: want.Owner}
@@ -69,7 +76,7 @@ func (b *builder) converge(want Resource) {
 		b.refuse("bucket %s is in region %s, the functions are in %s: S3 starts functions of its own region only", bucket.Name, bucket.Region, want.Value.(Bucket).Region)
 		return
 	}
-	ours := is.Owner.Project == b.opts.Project
+	ours := b.ours(is)
 	if !ours && !b.adopted(want.Address) {
 		b.foreign(c, is.Owner)
 		return

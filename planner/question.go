@@ -81,6 +81,7 @@ func Questions(f *spec.File, naming Naming, live State, known Answers) []Questio
 		}
 	}
 	q.flows(live)
+	q.overlaps(live)
 	return slices.SortedFunc(maps.Keys(q.asked), func(a, b Question) int {
 		return cmp.Or(cmp.Compare(a.About, b.About), cmp.Compare(a.Name, b.Name))
 	})
@@ -177,4 +178,29 @@ func (q *questions) flows(live State) {
 			}
 		}
 	}
+}
+
+// overlaps asks whose the functions are that rules of others start, where such a rule is in the way of the file's.
+func (q *questions) overlaps(live State) {
+	others := foreignRules(q.file.Project, live)
+	for i := range q.file.Functions {
+		for _, t := range triggersOf(q.file, &q.file.Functions[i], q.naming) {
+			for _, other := range others[t.Bucket] {
+				if _, isFunction := FunctionOfARN(other.Target); isFunction && other.ID != t.ID && t.overlap(other) {
+					q.ask(AboutFunction, unqualified(other.Target))
+				}
+			}
+		}
+	}
+}
+
+// foreignRules are the rules in a state that are not the project's, by bucket, in the order of their addresses.
+func foreignRules(project string, live State) map[string][]Trigger {
+	rules := map[string][]Trigger{}
+	for _, r := range live.Sorted() {
+		if t, isTrigger := r.Value.(Trigger); isTrigger && r.Owner.Project != project {
+			rules[t.Bucket] = append(rules[t.Bucket], t)
+		}
+	}
+	return rules
 }

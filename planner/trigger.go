@@ -33,29 +33,38 @@ func (t Trigger) needs(project string) []Address {
 }
 
 func (d *desire) triggers(fn *spec.Function) {
-	target := d.env.FunctionARN(fn.Name)
+	for _, t := range triggersOf(d.file, fn, d.env.Naming) {
+		d.add(fn, t, t.Bucket+"/"+t.ID)
+	}
+}
+
+// triggersOf are the rules that a function's inputs want: one for each suffix. At other providers, and for a queue of
+// the user's, what starts the function is set up by others.
+func triggersOf(f *spec.File, fn *spec.Function, naming Naming) []Trigger {
+	target := naming.FunctionARN(fn.Name)
 	if fn.Queue != nil {
 		if fn.Queue.ARN != "" {
-			return // what fills it is the user's
+			return nil
 		}
-		target = d.env.QueueARN(QueueName(d.file.Project, fn.Name))
+		target = queueARN(f.Project, fn, naming)
 	}
+	var triggers []Trigger
 	for _, in := range fn.Inputs {
 		if !spec.IsOwnS3(in.Provider) {
-			continue // what starts the function is set up there
+			continue
 		}
 		for _, suffix := range in.Suffix {
-			t := Trigger{
+			triggers = append(triggers, Trigger{
 				Bucket: in.Bucket,
-				ID:     RuleID(d.file.Project, fn.Name, in.Bucket, in.Prefix, suffix, in.Events),
+				ID:     RuleID(f.Project, fn.Name, in.Bucket, in.Prefix, suffix, in.Events),
 				Target: target,
 				Events: slices.Sorted(slices.Values(in.Events)),
 				Prefix: in.Prefix,
 				Suffix: suffix,
-			}
-			d.add(fn, t, t.Bucket+"/"+t.ID)
+			})
 		}
 	}
+	return triggers
 }
 
 // overlap says whether one object can match both rules, which S3 refuses for rules that share an
