@@ -25,19 +25,7 @@ func TestFirstPlanIsGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden := filepath.Join("testdata", "first_plan.json")
-	if *update {
-		if err := os.WriteFile(golden, append(got, '\n'), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.TrimSpace(string(want)), string(got)); diff != "" {
-		t.Errorf("plan differs from %s (run with -update if that is meant):\n%s", golden, diff)
-	}
+	compareGolden(t, "first_plan.json", string(got)+"\n")
 }
 
 func TestSecondPlanIsEmpty(t *testing.T) {
