@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -42,17 +43,22 @@ func (f *fetcher) result(ctx context.Context, records string, e ending, name str
 	if name == "" {
 		name = "s3://" + e.bucket + "/" + e.key
 	}
-	r := fetched{RunResult: RunResult{Function: e.Function, File: name, Status: runDone, Attempts: e.Attempt, Duration: e.Duration}}
-	if e.Failed() {
-		r.Status, r.Error, r.LogTail = runFailed, e.ErrorType+": "+e.ErrorMessage, e.LogTail
-		return r, nil
+	r := fetched{RunResult: RunResult{Function: e.Function, File: name, Status: runDone, Attempts: e.attempt, Duration: e.Duration}}
+	var record job.Record
+	inBatch := len(e.Messages) > 0
+	if records != "" && (inBatch || !e.failed) {
+		var err error
+		if record, err = f.record(ctx, records, e); err != nil {
+			return r, fmt.Errorf("read the record of %s: %w", name, err)
+		}
 	}
-	if records == "" {
-		return r, nil
+	if inBatch && record.RequestID == e.RequestID { // what the invocation took, others took too
+		d := record.Durations
+		r.Duration = time.Duration(d.StageIn+d.Run+d.StageOut) * time.Millisecond
 	}
-	record, err := f.record(ctx, records, e)
-	if err != nil {
-		return r, fmt.Errorf("read the record of %s: %w", name, err)
+	if e.failed {
+		r.Status, r.Error, r.LogTail = runFailed, e.reason(record), e.LogTail
+		return r, nil
 	}
 	for _, o := range record.Outputs {
 		if !spec.IsOwnS3(o.Provider) {
@@ -68,6 +74,19 @@ func (f *fetcher) result(ctx context.Context, records string, e ending, name str
 		r.Outputs = append(r.Outputs, filepath.ToSlash(local))
 	}
 	return r, nil
+}
+
+// reason says why an object failed. Of a batch, the record tells what became of the one object; there is none of this
+// attempt where the whole invocation came to a sudden end.
+func (e ending) reason(record job.Record) string {
+	switch {
+	case record.Error != nil && record.RequestID == e.RequestID:
+		return record.Error.Type + ": " + record.Error.Message
+	case e.Failed():
+		return e.ErrorType + ": " + e.ErrorMessage
+	default:
+		return "the function reported that it failed"
+	}
 }
 
 // record reads what the runtime wrote down about an input. A folder marker has no record.
@@ -116,6 +135,24 @@ func (f *fetcher) store(path string, content io.Reader) error {
 		return errors.Join(err, f.root.Remove(temp))
 	}
 	return nil
+}
+
+// bodiesOf are the bodies of the messages in an event of SQS, by the messages' ids.
+func bodiesOf(payload []byte) map[string]string {
+	var event struct {
+		Records []struct {
+			MessageID string `json:"messageId"`
+			Body      string `json:"body"`
+		}
+	}
+	if err := json.Unmarshal(payload, &event); err != nil {
+		return nil
+	}
+	bodies := make(map[string]string, len(event.Records))
+	for _, r := range event.Records {
+		bodies[r.MessageID] = r.Body
+	}
+	return bodies
 }
 
 // objectsOf are the objects that an S3 event tells of; nil for other payloads.

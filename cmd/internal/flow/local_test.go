@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/scar-go/scar/local/lambda"
+	"github.com/scar-go/scar/spec"
 )
 
 func TestFindLocal(t *testing.T) {
@@ -54,7 +55,7 @@ func TestInvocationsWaitForTheLastAttempt(t *testing.T) {
 	payload := func(key string) []byte {
 		return []byte(`{"Records":[{"s3":{"bucket":{"name":"b"},"object":{"key":"` + key + `"}}}]}`)
 	}
-	v := newInvocations()
+	v := newInvocations(&spec.File{})
 	var mu sync.Mutex
 	var told []bool
 	v.watch([]object{{"b", "one"}, {"b", "two"}}, func(ok bool) {
@@ -94,7 +95,7 @@ func TestInvocationsWaitForTheLastAttempt(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	w := newInvocations()
+	w := newInvocations(&spec.File{})
 	w.watch([]object{{"b", "never"}}, func(bool) {})
 	if err := w.wait(ctx); err == nil || !strings.Contains(err.Error(), "files not processed: 1") {
 		t.Errorf("interrupted: %v", err)

@@ -28,6 +28,7 @@ type RunOptions struct {
 	Version  string
 	Out      string // folder for the results, made if absent
 	Secrets  Secrets
+	Note     func(string) // told what of the file is not on this machine; may be nil
 }
 
 // RunResult is what became of one file, or of one object that a function wrote and that started another.
@@ -66,7 +67,13 @@ func PrepareRun(ctx context.Context, f *spec.File, o RunOptions) (*Run, error) {
 	if err := os.MkdirAll(o.Out, 0o755); err != nil {
 		return nil, fmt.Errorf("make the folder for the results: %w", err)
 	}
-	ended := newInvocations()
+	here, notes := forLocalRun(f)
+	for _, note := range notes {
+		if o.Note != nil {
+			o.Note(note)
+		}
+	}
+	ended := newInvocations(here)
 	backend, err := StartLocal(ctx, LocalOptions{
 		StateDir: o.StateDir, Images: o.Images, Region: f.Region,
 		RetryDelays: []time.Duration{0, 0}, // as often as Lambda, without its minutes between
@@ -75,7 +82,7 @@ func PrepareRun(ctx context.Context, f *spec.File, o RunOptions) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Run{options: o, file: forLocalRun(f), local: backend, ended: ended}
+	r := &Run{options: o, file: here, local: backend, ended: ended}
 	r.objects = s3.NewFromConfig(backend.Endpoint().config(), func(o *s3.Options) { o.UsePathStyle = true })
 	err = r.keepSecrets(ctx)
 	if err == nil {
@@ -238,6 +245,8 @@ type object struct{ bucket, key string }
 type ending struct {
 	object
 	lambda.Invocation
+	attempt int  // from 1
+	failed  bool // one object of an invocation may, and others not
 }
 
 // recordKey is where the record of an object is.

@@ -9,9 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/scar-go/scar/planner"
 	"github.com/scar-go/scar/runtime/job"
-	"github.com/scar-go/scar/spec"
 )
 
 func TestParseSecrets(t *testing.T) {
@@ -115,29 +113,4 @@ func FuzzParseSecrets(f *testing.F) {
 			}
 		}
 	})
-}
-
-func TestForLocalRun(t *testing.T) {
-	arn := spec.Secret{Service: "secretsmanager", Name: "arn:aws:secretsmanager:eu-west-1:123456789012:secret:lab-AbCdEf", Key: "k"}
-	f := &spec.File{
-		Project: "p",
-		Storage: map[string]spec.Storage{"webdav.nas": {Type: "webdav", User: &spec.Credential{Text: "u"}, Password: &spec.Credential{Secret: &arn}}},
-		Functions: []spec.Function{
-			{Name: "a", Inputs: []spec.Input{{Bucket: "in"}}, Outputs: []spec.Output{{Provider: "webdav.nas"}}, Secrets: map[string]spec.Secret{"T": {Service: "ssm", Name: "arn:aws:ssm:eu-west-1:123456789012:parameter/t"}}},
-			{Name: "b", Inputs: []spec.Input{{Provider: "webdav.nas"}}},
-			{Name: "c", Inputs: []spec.Input{{Bucket: "in"}}, Records: "out"},
-		},
-	}
-	before := f.Functions[0].Secrets["T"].Name
-	here := forLocalRun(f)
-	if got := []string{here.Functions[0].Records, here.Functions[1].Records, here.Functions[2].Records}; !slices.Equal(got, []string{localRecords, "", "out"}) {
-		t.Errorf("records in %q", got)
-	}
-	want := []job.Secret{{Service: job.SecretsManager, Name: "lab"}, {Service: job.SSM, Name: "/t"}}
-	if diff := cmp.Diff(want, secretsOf(planner.Jobs(here))); diff != "" {
-		t.Error(diff)
-	}
-	if f.Functions[0].Records != "" || f.Functions[0].Secrets["T"].Name != before || f.Storage["webdav.nas"].Password.Secret.Name != arn.Name {
-		t.Error("the file itself was changed")
-	}
 }
