@@ -79,7 +79,7 @@ func (b *Backend) verify(r *http.Request, call wire.Call, signature *wire.Signat
 		sum := sha256.Sum256(body)
 		payloadHash = hex.EncodeToString(sum[:])
 	}
-	call.Operation = operationOf(call.Service, r, body)
+	call.Operation = b.services[call.Service].operation(call.Service, r, body)
 	secret, identity, err := b.iam.Lookup(r.Context(), signature.AccessKey, signature.Token)
 	if err != nil {
 		return call, refusal(call.Service, err)

@@ -29,8 +29,11 @@ func (b *Backend) authorize(r *http.Request, call wire.Call, body []byte) error 
 		prefix = other
 	}
 	action := prefix + ":" + call.Operation
-	if action == "lambda:Invoke" {
+	switch {
+	case action == "lambda:Invoke":
 		action = "lambda:InvokeFunction"
+	case call.Service == "apigateway":
+		action = "apigateway:" + r.Method
 	}
 	targets, err := b.targetsOf(r, call, body)
 	if err != nil {
@@ -127,12 +130,20 @@ func (b *Backend) resourceOf(r *http.Request, call wire.Call, body []byte) strin
 	regional := func(service, resource string) string {
 		return fmt.Sprintf("arn:%s:%s:%s:%s:%s", wire.Partition(b.options.Region), service, b.options.Region, b.options.Account, resource)
 	}
+	switch h := b.services[call.Service].handler.(type) {
+	case interface{ ResourceARN(*http.Request) string }:
+		return h.ResourceARN(r)
+	case interface {
+		ResourceARN(*http.Request, []byte) string
+	}:
+		return h.ResourceARN(r, body)
+	}
 	switch call.Service {
 	case "lambda":
-		if name := lambdaResource(r.URL.Path, body); strings.HasPrefix(name, "arn:") {
-			return name
-		} else if name != "" {
-			return regional("lambda", "function:"+name)
+		if resource := lambdaResource(r.URL.Path, body); strings.HasPrefix(resource, "arn:") {
+			return resource
+		} else if resource != "" {
+			return regional("lambda", resource)
 		}
 	case "iam", "sts":
 		return b.roleResource(r, body)
@@ -142,19 +153,6 @@ func (b *Backend) resourceOf(r *http.Request, call wire.Call, body []byte) strin
 		return ecrResource(regional, body)
 	}
 	return "*"
-}
-
-// lambdaResource is the name or ARN of the function that a call is about: in the path, or, where it is
-// created, in the body.
-func lambdaResource(path string, body []byte) string {
-	if parts := strings.Split(strings.Trim(path, "/"), "/"); len(parts) >= 3 {
-		return parts[2]
-	}
-	var in struct{ FunctionName string }
-	if err := json.Unmarshal(body, &in); err != nil {
-		return ""
-	}
-	return in.FunctionName
 }
 
 func ecrResource(regional func(service, resource string) string, body []byte) string {

@@ -25,6 +25,7 @@ import (
 	"github.com/scar-go/scar/local/lambda"
 	"github.com/scar-go/scar/local/logs"
 	"github.com/scar-go/scar/local/s3"
+	"github.com/scar-go/scar/local/scheduler"
 	"github.com/scar-go/scar/local/secretsmanager"
 	"github.com/scar-go/scar/local/sqs"
 	"github.com/scar-go/scar/local/ssm"
@@ -64,19 +65,21 @@ type Options struct {
 
 // Backend is an open backend. It is an http.Handler.
 type Backend struct {
-	options  Options
-	log      *slog.Logger
-	db       *store.DB
-	iam      *iam.Service
-	logs     *logs.Service
-	ssm      *ssm.Service
-	secrets  *secretsmanager.Service
-	ecr      *ecr.Service
-	s3       *s3.Service
-	sqs      *sqs.Service
-	lambda   *lambda.Service
-	services map[string]service // by the name in signatures
-	made     chan struct{}      // closed once all services are there
+	options   Options
+	log       *slog.Logger
+	db        *store.DB
+	iam       *iam.Service
+	logs      *logs.Service
+	ssm       *ssm.Service
+	scheduler *scheduler.Service
+	secrets   *secretsmanager.Service
+	ecr       *ecr.Service
+	s3        *s3.Service
+	sqs       *sqs.Service
+	lambda    *lambda.Service
+	services  map[string]service // by the name in signatures
+	fronts    map[string]service // by the label in hosts
+	made      chan struct{}      // closed once all services are there
 
 	endpoint atomic.Pointer[string]
 	serving  sync.Once
@@ -184,7 +187,7 @@ func (b *Backend) Endpoint() string {
 // Close ends the services and writes the state to the disk. Serve must have returned.
 func (b *Backend) Close() error {
 	b.stop()
-	if err := errors.Join(b.running.Wait(), b.lambda.Close(), b.db.Close()); err != nil {
+	if err := errors.Join(b.running.Wait(), b.scheduler.Close(), b.lambda.Close(), b.db.Close()); err != nil {
 		return fmt.Errorf("close local backend: %w", err)
 	}
 	return nil

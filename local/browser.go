@@ -21,6 +21,10 @@ func fromWebPage(r *http.Request) bool {
 	return r.Header.Get("Sec-Fetch-Site") == "cross-site"
 }
 
+func refuseWebPage(w http.ResponseWriter) {
+	http.Error(w, "the local backend does not serve web pages of other hosts", http.StatusForbidden)
+}
+
 // isLoopbackName says whether a host, with or without a port, is this machine by name or by number. Browsers and
 // resolvers keep names below localhost on this machine (RFC 6761, section 6.3).
 func isLoopbackName(host string) bool {

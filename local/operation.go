@@ -9,13 +9,13 @@ import (
 	"github.com/scar-go/scar/local/wire"
 )
 
-// operationOf is AWS's name of the operation that a request asks for. Where the request follows no
+// operationOf is AWS's name of the operation that a request asks a service for. Where the request follows no
 // known pattern it is the method and the path.
 func operationOf(service string, r *http.Request, body []byte) string {
 	switch service {
-	case "logs", "ecr", "tagging", "ssm", "secretsmanager":
+	case "logs", "ecr", "tagging", "ssm", "secretsmanager", "events", "kms":
 		return wire.JSONTarget(r)
-	case "iam", "sts":
+	case "iam", "sts", "sns", "ec2":
 		form, err := wire.QueryForm(r, body)
 		if err != nil {
 			return ""
@@ -34,68 +34,12 @@ func operationOf(service string, r *http.Request, body []byte) string {
 	}
 }
 
-// lambdaOperations are Lambda's operations by method and path below /functions/NAME.
-var lambdaOperations = map[string]string{
-	"GET":                        "GetFunction",
-	"DELETE":                     "DeleteFunction",
-	"GET configuration":          "GetFunctionConfiguration",
-	"PUT configuration":          "UpdateFunctionConfiguration",
-	"PUT code":                   "UpdateFunctionCode",
-	"POST invocations":           "Invoke",
-	"GET policy":                 "GetPolicy",
-	"POST policy":                "AddPermission",
-	"DELETE policy":              "RemovePermission",
-	"GET concurrency":            "GetFunctionConcurrency",
-	"PUT concurrency":            "PutFunctionConcurrency",
-	"DELETE concurrency":         "DeleteFunctionConcurrency",
-	"GET code-signing-config":    "GetFunctionCodeSigningConfig",
-	"GET event-invoke-config":    "GetFunctionEventInvokeConfig",
-	"PUT event-invoke-config":    "PutFunctionEventInvokeConfig",
-	"DELETE event-invoke-config": "DeleteFunctionEventInvokeConfig",
-	"GET versions":               "ListVersionsByFunction",
-	"POST versions":              "PublishVersion",
-}
-
-func lambdaOperation(r *http.Request) string {
-	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
-	unknown := r.Method + " " + r.URL.Path
-	if len(parts) < 2 {
-		return unknown
+// operation is operationOf for a service that may know its operations itself.
+func (s service) operation(name string, r *http.Request, body []byte) string {
+	if knows, found := s.handler.(interface{ Operation(*http.Request) string }); found {
+		return knows.Operation(r)
 	}
-	switch parts[1] {
-	case "functions":
-		return functionsOperation(r.Method, parts[2:], unknown)
-	case "tags":
-		switch r.Method {
-		case http.MethodGet:
-			return "ListTags"
-		case http.MethodPost:
-			return "TagResource"
-		case http.MethodDelete:
-			return "UntagResource"
-		}
-	}
-	return unknown
-}
-
-func functionsOperation(method string, rest []string, unknown string) string {
-	if len(rest) == 0 {
-		switch method {
-		case http.MethodGet:
-			return "ListFunctions"
-		case http.MethodPost:
-			return "CreateFunction"
-		}
-		return unknown
-	}
-	key := method
-	if len(rest) > 1 {
-		key += " " + rest[1]
-	}
-	if name, found := lambdaOperations[key]; found {
-		return name
-	}
-	return unknown
+	return operationOf(name, r, body)
 }
 
 // s3BucketQueries and s3ObjectQueries name what a query parameter makes of a call, behind Get, Put or

@@ -174,12 +174,18 @@ func throttled(service string) *wire.Error {
 		return wire.Errorf(http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate.")
 	case "lambda":
 		return wire.Errorf(http.StatusTooManyRequests, "TooManyRequestsException", "Rate exceeded")
-	case "iam", "sts":
+	case "iam", "sts", "sns":
 		return wire.Errorf(http.StatusBadRequest, "Throttling", "Rate exceeded")
 	case "tagging":
 		return wire.Errorf(http.StatusBadRequest, "ThrottledException", "Rate exceeded")
 	case registryService:
 		return wire.Errorf(http.StatusTooManyRequests, "TOOMANYREQUESTS", "Rate exceeded")
+	case "sqs":
+		return wire.Errorf(http.StatusBadRequest, "RequestThrottled", "Request is throttled.")
+	case "apigateway", urlFront, apiFront:
+		return wire.Errorf(http.StatusTooManyRequests, "TooManyRequestsException", "Too Many Requests")
+	case "scheduler":
+		return wire.Errorf(http.StatusTooManyRequests, "ThrottlingException", "Rate exceeded")
 	default:
 		return wire.Errorf(http.StatusBadRequest, "ThrottlingException", "Rate exceeded")
 	}

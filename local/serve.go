@@ -22,8 +22,12 @@ func newService(h http.Handler, p wire.Protocol) service {
 // ServeHTTP serves one call: it is identified and admitted, the script may make it fail, and its service
 // answers it.
 func (b *Backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if front := b.frontOf(r.Host); front != "" {
+		b.serveFront(w, r, front)
+		return
+	}
 	if fromWebPage(r) {
-		http.Error(w, "the local backend does not serve web pages of other hosts", http.StatusForbidden)
+		refuseWebPage(w)
 		return
 	}
 	call, err := b.admit(r)
@@ -31,12 +35,18 @@ func (b *Backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !known {
 		s = service{protocol: wire.JSON11, writeError: wire.JSON11.WriteError}
 	}
-	s.protocol.SetRequestID(w.Header(), call.RequestID)
 	if err != nil {
 		b.log.Debug("call refused", "service", call.Service, "operation", call.Operation, "error", err)
+		s.protocol.SetRequestID(w.Header(), call.RequestID)
 		s.writeError(w, r.WithContext(wire.WithCall(r.Context(), call)), err)
 		return
 	}
+	b.dispatch(w, r, call, s)
+}
+
+// dispatch lets a service answer an admitted call, as the script wants it.
+func (b *Backend) dispatch(w http.ResponseWriter, r *http.Request, call wire.Call, s service) {
+	s.protocol.SetRequestID(w.Header(), call.RequestID)
 	if s.handler == nil {
 		s.writeError(w, r.WithContext(wire.WithCall(r.Context(), call)), wire.Unknown(call.Service, call.Operation))
 		return

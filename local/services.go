@@ -10,6 +10,7 @@ import (
 	"github.com/scar-go/scar/local/lambda"
 	"github.com/scar-go/scar/local/logs"
 	"github.com/scar-go/scar/local/s3"
+	"github.com/scar-go/scar/local/scheduler"
 	"github.com/scar-go/scar/local/secretsmanager"
 	"github.com/scar-go/scar/local/sqs"
 	"github.com/scar-go/scar/local/ssm"
@@ -52,6 +53,9 @@ func (b *Backend) makeServices(ctx context.Context) (err error) {
 	if err != nil {
 		return errors.Join(err, b.lambda.Close())
 	}
+	if err := b.makeTriggers(ctx); err != nil {
+		return errors.Join(err, b.lambda.Close())
+	}
 	close(b.made)
 	b.services = map[string]service{
 		"iam":            newService(b.iam.IAM(), wire.Query),
@@ -62,10 +66,24 @@ func (b *Backend) makeServices(ctx context.Context) (err error) {
 		"ecr":            newService(b.ecr, wire.JSON11),
 		"lambda":         newService(b.lambda, wire.RESTJSON),
 		"s3":             newService(b.s3, wire.RESTXML),
+		"scheduler":      newService(b.scheduler, wire.RESTJSON),
 		"sqs":            {b.sqs, wire.JSON11, sqs.WriteError},
-		"tagging":        newService(tagging.New(b.logs, b.ssm, b.secrets, b.ecr, b.lambda, b.s3, b.sqs), wire.JSON11),
+		"tagging":        newService(tagging.New(b.logs, b.ssm, b.secrets, b.ecr, b.lambda, b.s3, b.sqs, b.scheduler), wire.JSON11),
 		registryService:  {b.ecr.Registry(), wire.JSON11, ecr.WriteRegistryError},
 	}
+	return nil
+}
+
+// makeTriggers makes the services that start functions by themselves.
+func (b *Backend) makeTriggers(ctx context.Context) (err error) {
+	o := b.options
+	b.scheduler, err = scheduler.New(ctx, scheduler.Config{
+		DB: b.db, Clock: o.Clock, Account: o.Account, Region: o.Region, Invoker: b.lambda, Roles: b.iam, Log: o.Log,
+	})
+	if err != nil {
+		return err
+	}
+	b.fronts = map[string]service{urlFront: newService(b.lambda.FunctionURLs(), wire.RESTJSON)}
 	return nil
 }
 
