@@ -33,9 +33,9 @@ const (
 
 // Kinds lists every kind in the order in which they are shown.
 func Kinds() []Kind {
-	kinds := make([]Kind, len(zeroValues()))
-	for i, v := range zeroValues() {
-		kinds[i] = v.Kind()
+	var kinds []Kind
+	for _, v := range zeroValues() {
+		kinds = append(kinds, v.Kind())
 	}
 	return kinds
 }

@@ -9,8 +9,9 @@ import (
 	"github.com/scar-go/scar/spec"
 )
 
-// The rights to a key that encrypted objects and secrets need (S3 user guide, "Uploading and copying objects using
-// multipart upload"; both Secrets Manager and Systems Manager decrypt with the caller's rights).
+// The rights to a key that encrypted objects, secrets and messages need (S3 user guide, "Uploading and copying objects
+// using multipart upload"; SQS developer guide, "Key management"; Secrets Manager and Systems Manager decrypt with the
+// caller's rights).
 const (
 	decrypt     = "kms:Decrypt"
 	generateKey = "kms:GenerateDataKey"
@@ -104,6 +105,16 @@ func (c *checks) keys(fn *spec.Function) {
 	for _, s := range secretsUsed(c.file, fn) {
 		if answer, known := c.ask(fn, s.about(), s.Name); known {
 			need(answer.Key, s.key, decrypt)
+		}
+	}
+	if fn.Queue != nil {
+		if answer, known := c.ask(fn, AboutQueue, fn.Queue.ARN); known {
+			need(answer.Key, "queue.arn", decrypt)
+		}
+	}
+	if about := aboutDestination(fn.OnFailure); about != "" {
+		if answer, known := c.ask(fn, about, fn.OnFailure); known {
+			need(answer.Key, "on_failure", decrypt, generateKey)
 		}
 	}
 	var lines []string

@@ -142,6 +142,12 @@ func TestCheck(t *testing.T) {
 			a[Question{AboutEncryption, "failed-photos"}] = Answer{Key: testKey + "0"}
 			a[Question{AboutSecret, "imaging/db"}] = Answer{Key: testKey}
 		}, problems: []string{"[kms:Decrypt], resources: [\"" + testKey + "\"]} # for secrets.DB\n  - {actions: [kms:GenerateDataKey], resources: [\"" + testKey + "0\"]} # for s3://failed-photos"}},
+		{name: "keys of a queue and of what hears of failures", file: func(f *spec.File) { f.Functions[2].Role = "" }, answers: func(a Answers) {
+			a[Question{AboutQueue, testQueue}] = Answer{Visibility: 1800, Key: testKey}
+			a[Question{AboutTopic, testTopic}] = Answer{Key: testKey + "0"}
+		}, problems: []string{"function take: its role may not use the keys that encrypt what it works with: add to the function\n  permissions:\n" +
+			"  - {actions: [kms:Decrypt], resources: [\"" + testKey + "\"]} # for queue.arn\n" +
+			"  - {actions: [kms:Decrypt, kms:GenerateDataKey], resources: [\"" + testKey + "0\"]} # for on_failure"}},
 		{name: "a key and a role of the user's", answers: answer(AboutEncryption, "scans", Answer{Key: testKey}), problems: []string{"function ocr: its role may not use"}, warnings: []string{
 			"scar does not see whether the role arn:aws:iam::123456789012:role/theirs may use it",
 		}},

@@ -105,6 +105,6 @@ func (d *desire) warnOfFunction(fn *spec.Function) {
 		d.warn(address, "concurrency is 0: the function never runs, and what would start it is refused or waits")
 	}
 	if fn.OnFailure != "" && fn.Queue != nil && fn.Schedule == nil {
-		d.warn(address, "on_failure hears of asynchronous events only: what fails from the queue goes to the queue's dead-letter queue, and nothing to on_failure")
+		d.warn(address, "on_failure hears of asynchronous events only: what fails from the queue goes to the dead-letter queue that belongs to it")
 	}
 }

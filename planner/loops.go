@@ -114,11 +114,13 @@ func (w *flows) start(s start) {
 }
 
 func (w *flows) foreignFunction(node string, answer Answer) {
-	if w.ours[node] != nil || w.known[node] {
+	if w.ours[node] != nil {
 		return
 	}
 	w.known[node] = true
-	w.projects[node] = answer.Project
+	if answer.Project != "" { // of a version that does not exist nothing is known
+		w.projects[node] = answer.Project
+	}
 	for _, place := range answer.Writes {
 		w.writes[node] = append(w.writes[node], write{Place: place, store: spec.OwnS3})
 	}

@@ -44,7 +44,7 @@ type Answer struct {
 	Zones      []string       // of the mount targets of an access point's file system
 	Visibility int            // seconds, of a queue
 	FIFO       bool           // of a queue or topic
-	Key        string         // encryption: ARN of the customer's key that objects of a bucket are encrypted with, or of a secret's or parameter's; empty: none
+	Key        string         // encryption: ARN of the customer's key that objects of a bucket are encrypted with, or a secret, parameter, queue or topic; empty: none
 	Limit      int            // concurrency: executions that the account may have at a time
 	Reserved   map[string]int // concurrency: what of Limit is reserved, by function, or in all under an empty name
 
@@ -194,13 +194,16 @@ func (q *questions) overlaps(live State) {
 	}
 }
 
-// foreignRules are the rules in a state that are not the project's, by bucket, in the order of their addresses.
+// foreignRules are the rules in a state that are not the project's, by bucket, in the order of their ids.
 func foreignRules(project string, live State) map[string][]Trigger {
 	rules := map[string][]Trigger{}
-	for _, r := range live.Sorted() {
+	for _, r := range live {
 		if t, isTrigger := r.Value.(Trigger); isTrigger && r.Owner.Project != project {
 			rules[t.Bucket] = append(rules[t.Bucket], t)
 		}
+	}
+	for _, ofBucket := range rules {
+		slices.SortFunc(ofBucket, func(a, b Trigger) int { return cmp.Compare(a.ID, b.ID) })
 	}
 	return rules
 }

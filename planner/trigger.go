@@ -89,12 +89,6 @@ func eventsOverlap(a, b string) bool {
 
 func eitherWay(f func(a, b string) bool, a, b string) bool { return f(a, b) || f(b, a) }
 
-// function is the name of the function that the rule starts, empty for a queue or topic.
-func (t Trigger) function() string {
-	name, _ := FunctionOfARN(t.Target)
-	return name
-}
-
 func (t Trigger) describe() string {
 	s := fmt.Sprintf("%s on s3://%s/%s", strings.Join(t.Events, ", "), t.Bucket, t.Prefix)
 	if t.Suffix != "" {
