@@ -54,12 +54,16 @@ type Cloud struct {
 	logGroups      *logGroups
 	roles          *roles
 	functions      *functions
+	invokeConfigs  *invokeConfigs
 	permissions    *permissions
 	triggers       *triggers
 	eventSources   *eventSources
 	scheduleGroups *scheduleGroups
 	schedules      *schedules
+	functionURLs   *functionURLs
+	httpAPIs       *httpAPIs
 	finder         *finder
+	asker          *asker
 }
 
 var _ applier.Cloud = (*Cloud)(nil)
@@ -78,8 +82,9 @@ func New(cfg aws.Config, opts Options) *Cloud {
 		lambda:    lambda.NewFromConfig(cfg),
 		sqs:       sqs.NewFromConfig(cfg),
 		scheduler: scheduler.NewFromConfig(cfg),
-		api:       apigatewayv2.NewFromConfig(cfg),
+		api:       apigatewayv2.NewFromConfig(cfg, pacedAPIs(opts.Pace)),
 		tags:      resourcegroupstaggingapi.NewFromConfig(cfg),
+		ask:       newAskClients(cfg),
 	})
 }
 
@@ -106,6 +111,8 @@ type clients struct {
 		functionClient
 		permissionClient
 		eventSourceClient
+		invokeConfigClient
+		functionURLClient
 	}
 	sqs interface {
 		queueClient
@@ -115,8 +122,9 @@ type clients struct {
 		scheduleGroupClient
 		scheduleClient
 	}
-	api  apiLister
+	api  httpAPIClient
 	tags resourcegroupstaggingapi.GetResourcesAPIClient
+	ask  askClients
 }
 
 func assemble(opts Options, c clients) *Cloud {
@@ -131,7 +139,12 @@ func assemble(opts Options, c clients) *Cloud {
 	}
 	p := patience{pace: opts.Pace, settle: opts.Settle}
 	functions := &functions{client: c.lambda, naming: opts.Naming, patience: p}
-	finder := &finder{tags: c.tags, roles: c.iam, images: c.ecr, queues: c.sqs, schedules: c.scheduler, apis: c.api, naming: opts.Naming}
+	permissions := &permissions{client: c.lambda, project: opts.Project, locks: newLocks(), patience: p}
+	eventSources := &eventSources{client: c.lambda, naming: opts.Naming, patience: p}
+	apis := &httpAPIs{client: c.api, permissions: permissions, naming: opts.Naming, project: opts.Project, patience: p}
+	finder := &finder{
+		tags: c.tags, roles: c.iam, images: c.ecr, queues: c.sqs, eventSources: eventSources, schedules: c.scheduler, apis: apis, naming: opts.Naming,
+	}
 	return &Cloud{
 		opts:           opts,
 		buckets:        &buckets{client: c.s3, naming: opts.Naming, patience: p},
@@ -141,12 +154,16 @@ func assemble(opts Options, c clients) *Cloud {
 		logGroups:      &logGroups{client: c.logs, naming: opts.Naming, patience: p},
 		roles:          &roles{client: c.iam, patience: p},
 		functions:      functions,
-		permissions:    &permissions{client: c.lambda, project: opts.Project, locks: newLocks(), patience: p},
+		invokeConfigs:  &invokeConfigs{client: c.lambda, patience: p},
+		permissions:    permissions,
 		triggers:       &triggers{client: c.s3, project: opts.Project, account: opts.Naming.Account, patience: p},
-		eventSources:   &eventSources{client: c.lambda, naming: opts.Naming, patience: p},
+		eventSources:   eventSources,
 		scheduleGroups: &scheduleGroups{client: c.scheduler, naming: opts.Naming, patience: p},
 		schedules:      &schedules{client: c.scheduler, project: opts.Project, patience: p},
+		functionURLs:   &functionURLs{client: c.lambda, patience: p},
+		httpAPIs:       apis,
 		finder:         finder,
+		asker:          &asker{askClients: c.ask, naming: opts.Naming, parallel: opts.Parallelism},
 	}
 }
 

@@ -193,6 +193,7 @@ func isRefused(err error) bool {
 var rights = map[string]string{
 	"S3:GetBucketNotificationConfiguration":    "s3:GetBucketNotification",
 	"S3:PutBucketNotificationConfiguration":    "s3:PutBucketNotification",
+	"S3:GetBucketEncryption":                   "s3:GetEncryptionConfiguration",
 	"CloudWatch Logs:ListTagsForResource":      "logs:ListTagsForResource",
 	"Resource Groups Tagging API:GetResources": "tag:GetResources",
 }
@@ -213,15 +214,19 @@ func explain(err error) error {
 	if err == nil || !isDenied(err) || !errors.As(err, &op) || op.OperationName == "HeadBucket" {
 		return err // HeadBucket's denial has two meanings, which are told where it is called
 	}
-	right, special := rights[op.ServiceID+":"+op.OperationName]
-	if !special {
-		prefix := prefixes[op.ServiceID]
-		if prefix == "" {
-			prefix = strings.ToLower(op.ServiceID)
-		}
-		right = prefix + ":" + action(prefix, op.OperationName)
+	return fmt.Errorf("access denied: the call %s %s needs the right %s, which these credentials lack: %w", op.ServiceID, op.OperationName, rightFor(op), err)
+}
+
+// rightFor is the right that a call needs.
+func rightFor(op *smithy.OperationError) string {
+	if right, special := rights[op.ServiceID+":"+op.OperationName]; special {
+		return right
 	}
-	return fmt.Errorf("access denied: the call %s %s needs the right %s, which these credentials lack: %w", op.ServiceID, op.OperationName, right, err)
+	prefix := prefixes[op.ServiceID]
+	if prefix == "" {
+		prefix = strings.ToLower(op.ServiceID)
+	}
+	return prefix + ":" + action(prefix, op.OperationName)
 }
 
 func action(service, operation string) string {

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/scar-go/scar/planner"
 )
@@ -47,7 +49,7 @@ type mapping = types.EventSourceMappingConfiguration
 func (e *eventSources) place(m mapping) (function, queue string, ok bool) {
 	function, isFunction := planner.FunctionOfARN(deref(m.FunctionArn))
 	queue, isQueue := planner.QueueOfARN(deref(m.EventSourceArn))
-	whole := deref(m.FunctionArn) == e.naming.FunctionARN(function)
+	whole := strings.HasSuffix(deref(m.FunctionArn), ":function:"+function)
 	return function, queue, isFunction && isQueue && whole && deref(m.State) != mappingDeleting
 }
 
@@ -68,8 +70,9 @@ func (e *eventSources) list(ctx context.Context, in lambda.ListEventSourceMappin
 	return all, nil
 }
 
-// addresses lists the event sources of the account, whoever made them. One that outlived its function is among them.
-func (e *eventSources) addresses(ctx context.Context) (map[planner.Ref]mapping, error) {
+// all lists the event sources of the account, whoever made them, by their addresses. Those that outlived their functions
+// are among them. For many functions that is far fewer calls than to ask for each.
+func (e *eventSources) all(ctx context.Context) (map[planner.Ref]mapping, error) {
 	all, err := e.list(ctx, lambda.ListEventSourceMappingsInput{})
 	if err != nil {
 		return nil, err
@@ -121,12 +124,15 @@ func eventSourceValue(m mapping) planner.EventSource {
 	return v
 }
 
+// mappingResource is what comes before a mapping's id in its ARN.
+const mappingResource = ":event-source-mapping:"
+
 // arn is the mapping's ARN, which older answers lack.
 func (e *eventSources) arn(m mapping) string {
 	if arn := deref(m.EventSourceMappingArn); arn != "" {
 		return arn
 	}
-	return strings.TrimSuffix(e.naming.FunctionARN(""), "function:") + "event-source-mapping:" + deref(m.UUID)
+	return strings.TrimSuffix(e.naming.FunctionARN(""), "function:") + mappingResource[1:] + deref(m.UUID)
 }
 
 // named finds a mapping by the name of its address. The mappings of a function that is gone are not found by its
@@ -141,6 +147,36 @@ func (e *eventSources) named(ctx context.Context, name string) (mapping, error) 
 		return m, nil
 	}
 	return e.at(ctx, function, e.naming.QueueARN(queue))
+}
+
+// readAll reads those event sources for which wanted says so, at most parallel of them at a time.
+func (e *eventSources) readAll(ctx context.Context, wanted func(planner.Ref) bool, parallel int) ([]planner.Resource, error) {
+	all, err := e.all(ctx)
+	if err != nil {
+		return nil, err
+	}
+	maps.DeleteFunc(all, func(ref planner.Ref, _ mapping) bool { return !wanted(ref) })
+	refs := slices.SortedFunc(maps.Keys(all), planner.Address.Compare)
+	found := make([]planner.Resource, len(refs))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(parallel)
+	for i, ref := range refs {
+		group.Go(func() error {
+			v, owner, err := e.complete(ctx, all[ref])
+			if errors.Is(err, errAbsent) {
+				return nil
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", ref, err)
+			}
+			found[i] = planner.Resource{Address: ref, Value: v, Owner: owner}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(found, func(r planner.Resource) bool { return r.Value == nil }), nil
 }
 
 // at finds the mapping between a function and a queue.

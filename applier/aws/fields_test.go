@@ -28,17 +28,63 @@ func mutations() []mutation {
 		{planner.LogGroup{Name: "/aws/lambda/grayify", RetentionDays: 30, Tags: planner.Tags{"scar:project": "imaging"}},
 			map[string]any{"RetentionDays": 7, "Tags": tags}},
 		{testRole(), map[string]any{"Description": "changed", "Trust": other, "Policy": rights, "Tags": tags}},
-		{grayify(), map[string]any{
+		{grayifyInJSON(), map[string]any{
 			"Description": "changed", "Image": testNaming.ImageURI("scar/imaging", "sha256:2"), "Entrypoint": []string{"/x"}, "Command": []string{"a", "b"},
 			"WorkingDirectory": "/y", "Role": testNaming.RoleARN("imaging", "other"), "Memory": 1024, "Timeout": 31, "EphemeralStorage": 1024,
-			"Architecture": "arm64", "Environment": map[string]string{"B": "2"}, "LogGroup": "/other", "LogFormat": "JSON", "Tags": tags,
+			"Architecture": "arm64", "Environment": map[string]string{"B": "2"}, "LogGroup": "/other",
+			"LogFormat": nil, // is changed together with the levels, by a test of its own
+			"LogLevel":  "DEBUG", "SystemLogLevel": "WARN",
+			"Subnets": []string{"subnet-1", "subnet-2"}, "SecurityGroups": []string{"sg-1"}, "Concurrency": 3, "Tags": tags,
+			"Mounts": map[string]string{"/mnt/data": "arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-1"},
+		}},
+		{planner.InvokeConfig{Function: "grayify", Attempts: 1, MaxAge: 60, OnFailure: testNaming.BucketARN("failed")}, map[string]any{
+			"Attempts": 2, "MaxAge": 120, "OnFailure": testNaming.QueueARN("failed"), "OnSuccess": testNaming.QueueARN("done"),
+		}},
+		{planner.FunctionURL{Function: "grayify", Auth: planner.AuthIAM, InvokeMode: "BUFFERED"}, map[string]any{
+			"Auth": planner.AuthNone, "InvokeMode": "RESPONSE_STREAM", "CORS": testCORS(),
+		}},
+		{planner.HTTPAPI{
+			Name: "images", Function: testNaming.FunctionARN("grayify"), Auth: planner.AuthNone, Timeout: 30000, Payload: "2.0", Invoke: true, Deploy: true,
+			Tags: planner.Tags{"scar:project": "imaging", "scar:function": "grayify"},
+		}, map[string]any{
+			"Function": testNaming.FunctionARN("blur"), "Auth": planner.AuthIAM, "Timeout": 5000, "Payload": "1.0", "CORS": testCORS(), "Tags": tags,
+			"Invoke": nil, "Deploy": nil, // of what is wanted they are always true
 		}},
 		{permissionFor("photos"), map[string]any{
 			"Action": "lambda:GetFunction", "Principal": "sns.amazonaws.com", "SourceARN": "arn:aws:s3:::other", "SourceAccount": "210987654321",
+			"FunctionURLAuthType": "NONE", "InvokedViaFunctionURL": true,
+		}},
+		{testQueue(), map[string]any{
+			"VisibilityTimeout": 60, "Retention": 60, "MaxReceives": 7, "DeadLetter": testNaming.QueueARN("other"),
+			"Encrypted": false, "Policy": queuePolicy("photos", "scans"), "Tags": tags,
+		}},
+		{testEventSource(), map[string]any{"BatchSize": 1, "MaxConcurrency": 3, "ReportFailures": false, "Enabled": false, "Tags": tags}},
+		{planner.ScheduleGroup{Name: planner.ScheduleGroupName("imaging"), Tags: planner.Tags{"scar:project": "imaging"}}, map[string]any{"Tags": tags}},
+		{testSchedule(), map[string]any{
+			"Expression": "cron(0 3 * * ? *)", "Timezone": "Asia/Tokyo", "Target": testNaming.FunctionARN("grayify") + ":1", "Role": testNaming.RoleARN("imaging", "other"),
+			"Input": `{"a":1}`, "MaxAge": 60, "Attempts": 3, "Window": 15, "Enabled": false,
 		}},
 		{triggerFor("a/"), map[string]any{
-			"Target": testNaming.FunctionARN("grayify") + ":1", "Events": []string{"s3:ObjectRemoved:*"}, "Prefix": "b/", "Suffix": "",
+			"Target": testNaming.QueueARN(planner.QueueName("imaging", "grayify")), "Events": []string{"s3:ObjectRemoved:*"}, "Prefix": "b/", "Suffix": "",
 		}},
+	}
+}
+
+func grayifyInJSON() planner.Function {
+	f := grayify()
+	f.LogFormat, f.LogLevel, f.SystemLogLevel = "JSON", "TRACE", "INFO"
+	return f
+}
+
+// TestTheFormOfLogsCanBeChanged changes it with the levels: Lambda has none for text.
+func TestTheFormOfLogsCanBeChanged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { changeAndBack(t, grayify(), grayifyInJSON()) })
+}
+
+func testCORS() planner.CORS {
+	return planner.CORS{
+		AllowOrigins: []string{"https://a.example"}, AllowMethods: []string{"GET", "POST"}, AllowHeaders: []string{"x-a"},
+		ExposeHeaders: []string{"x-b"}, AllowCredentials: true, MaxAge: 60,
 	}
 }
 
@@ -59,6 +105,9 @@ func TestEveryFieldOfEveryValueCanBeChanged(t *testing.T) {
 			checkAllFieldsAreThere(t, value, fields)
 			for _, name := range slices.Sorted(maps.Keys(fields)) {
 				for _, changed := range []planner.Value{with(value, name, fields[name]), with(value, name, nil)} {
+					if fields[name] == nil {
+						continue
+					}
 					if !mayBeZero(value.Kind(), name) && reflect.ValueOf(changed).FieldByName(name).IsZero() {
 						continue
 					}
@@ -90,7 +139,12 @@ func mayBeZero(k planner.Kind, field string) bool {
 	switch string(k) + "." + field {
 	case "function.Description", "function.Entrypoint", "function.Command", "function.WorkingDirectory", "function.Environment",
 		"log_group.RetentionDays", "role.Description", "role.Policy", "permission.SourceARN", "permission.SourceAccount",
-		"trigger.Prefix", "trigger.Suffix":
+		"trigger.Prefix", "trigger.Suffix",
+		"permission.FunctionURLAuthType", "permission.InvokedViaFunctionURL",
+		"function.Subnets", "function.SecurityGroups", "function.Mounts", "function.Concurrency",
+		"invoke_config.Attempts", "invoke_config.OnFailure", "invoke_config.OnSuccess", "function_url.CORS", "http_api.CORS",
+		"queue.Encrypted", "queue.Policy", "event_source.MaxConcurrency", "event_source.ReportFailures", "event_source.Enabled",
+		"schedule.Input", "schedule.Attempts", "schedule.Window", "schedule.Enabled":
 		return true
 	}
 	return false
@@ -113,15 +167,24 @@ func changeAndBack(t *testing.T, value, changed planner.Value) {
 	w := newWorld()
 	s3 := newFakeS3()
 	w.ecr.exists, w.ecr.tags = false, nil
+	times := newFakeScheduler()
 	switch value.Kind() {
+	case planner.KindSchedule:
+		times.groups[planner.ScheduleGroupName("imaging")] = &fakeGroup{}
 	case planner.KindTrigger:
 		s3.buckets["photos"] = &fakeBucket{now: foreignDocument()}
+	case planner.KindInvokeConfig, planner.KindFunctionURL, planner.KindHTTPAPI:
+		for _, name := range []string{"grayify", "blur"} {
+			f := grayify()
+			f.Name = name
+			putFunction(t, w.lambda, f)
+		}
 	case planner.KindPermission:
 		putFunction(t, w.lambda, grayify())
 		s3.others["photos"], s3.others["other"] = answer("NoSuchBucket", ""), answer("NoSuchBucket", "")
 	}
 	c := assemble(Options{Project: "imaging", Naming: testNaming}, clients{
-		ecr: w.ecr, lambda: w.lambda, s3: s3, iam: newFakeIAM(), logs: newFakeLogs(),
+		ecr: w.ecr, lambda: w.lambda, s3: s3, iam: newFakeIAM(), logs: newFakeLogs(), sqs: newFakeSQS(), scheduler: times, api: newFakeAPIs(),
 	})
 	address := planner.Address{Kind: value.Kind(), Name: nameOf(value)}
 	for _, change := range []planner.Change{
@@ -148,6 +211,15 @@ func nameOf(v planner.Value) string {
 		return v.Function + "/" + v.StatementID
 	case planner.Trigger:
 		return v.Bucket + "/" + v.ID
+	case planner.EventSource:
+		queue, _ := planner.QueueOfARN(v.Queue)
+		return v.Function + "/" + queue
+	case planner.Schedule:
+		return v.Group + "/" + v.Name
+	case planner.InvokeConfig:
+		return v.Function
+	case planner.FunctionURL:
+		return v.Function
 	default:
 		return reflect.ValueOf(v).FieldByName("Name").String()
 	}

@@ -67,10 +67,16 @@ type world struct {
 	lambda *fakeLambda
 	tags   *fakeTags
 	roles  *fakeRoles
+	queues *fakeSQS
+	times  *fakeScheduler
+	apis   *fakeAPIs
 }
 
 func newWorld() *world {
-	w := &world{ecr: newFakeECR(), lambda: newFakeLambda(), tags: &fakeTags{}, roles: &fakeRoles{}}
+	w := &world{
+		ecr: newFakeECR(), lambda: newFakeLambda(), tags: &fakeTags{}, roles: &fakeRoles{},
+		queues: newFakeSQS(), times: newFakeScheduler(), apis: newFakeAPIs(),
+	}
 	w.ecr.exists = true
 	w.ecr.tags = ecrTags(planner.Tags{planner.TagProject: "imaging"})
 	return w
@@ -78,7 +84,9 @@ func newWorld() *world {
 
 func (w *world) cloud(opts Options) *Cloud {
 	opts.Project, opts.Naming = "imaging", testNaming
-	return assemble(opts, clients{ecr: w.ecr, lambda: w.lambda, tags: w.tags, iam: w.roles})
+	return assemble(opts, clients{
+		ecr: w.ecr, lambda: w.lambda, tags: w.tags, iam: w.roles, sqs: w.queues, scheduler: w.times, api: w.apis,
+	})
 }
 
 func imageChange(action planner.Action, digest string) planner.Batch {
@@ -291,8 +299,11 @@ func TestFind(t *testing.T) {
 			}
 			want = append(want, name)
 		}
-		if kind == "role/scar-" {
+		switch kind {
+		case "role/scar-":
 			want = append(want, "role/z-eu-west-1")
+		case "image/":
+			want = append(want, "queue/q")
 		}
 	}
 	var got []string
@@ -307,9 +318,14 @@ func TestFind(t *testing.T) {
 func TestFindFailsWhenAListFails(t *testing.T) {
 	denied := answer("AccessDeniedException", "no")
 	for name, setUp := range map[string]func(w *world){
-		"tags":   func(w *world) { w.tags.fails = map[string][]error{"GetResources": {nil, denied}} },
-		"roles":  func(w *world) { w.roles.fails = map[string][]error{"ListRoles": {denied}} },
-		"images": func(w *world) { w.ecr.fails["ListImages"] = []error{denied} },
+		"tags":          func(w *world) { w.tags.fails = map[string][]error{"GetResources": {nil, denied}} },
+		"roles":         func(w *world) { w.roles.fails = map[string][]error{"ListRoles": {denied}} },
+		"images":        func(w *world) { w.ecr.fails["ListImages"] = []error{denied} },
+		"queues":        func(w *world) { w.queues.fails["ListQueues"] = []error{nil, denied} },
+		"event sources": func(w *world) { w.lambda.fails["ListEventSourceMappings"] = []error{denied} },
+		"groups":        func(w *world) { w.times.fails["ListScheduleGroups"] = []error{denied} },
+		"schedules":     func(w *world) { w.times.fails["ListSchedules"] = []error{denied} },
+		"APIs":          func(w *world) { w.apis.fails["GetApis"] = []error{denied} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld()

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/hashicorp/go-multierror"
@@ -18,8 +20,8 @@ func (c *Cloud) Find(ctx context.Context, project string) ([]planner.Ref, error)
 	return c.finder.find(ctx, project)
 }
 
-// Read implements applier.Cloud. Everything is read at once, within the bound of Options; only the
-// buckets that just the policies of functions name take a second round. All errors are reported.
+// Read implements applier.Cloud. Everything is read at once, within the bound of Options; only the buckets that just
+// the policies of functions and queues name take another round. All errors are reported.
 func (c *Cloud) Read(ctx context.Context, refs []planner.Ref) (planner.State, error) {
 	r := &reading{cloud: c, state: planner.State{}}
 	refs = documents(refs)
@@ -27,18 +29,19 @@ func (c *Cloud) Read(ctx context.Context, refs []planner.Ref) (planner.State, er
 		return nil, err
 	}
 	if err := r.all(ctx, r.formerBuckets(refs)); err != nil {
-		return nil, fmt.Errorf("read the buckets that the policies of the project's functions name (for one that is no longer this account's, remove the statement from the policy): %w", err)
+		return nil, fmt.Errorf("read the buckets that the policies of the project's functions and queues name (for one that is no longer this account's, remove the statement from the policy): %w", err)
 	}
 	return r.state, nil
 }
 
-// documents puts functions and buckets in the place of their permissions and triggers, each once.
+// documents puts functions and buckets in the place of their parts, each once. Event sources stay: one may have
+// outlived its function.
 func documents(refs []planner.Ref) []planner.Ref {
 	out := make([]planner.Ref, 0, len(refs))
 	for _, ref := range refs {
 		document, _ := ref.Split()
 		switch ref.Kind {
-		case planner.KindPermission:
+		case planner.KindPermission, planner.KindInvokeConfig, planner.KindFunctionURL:
 			ref = planner.Ref{Kind: planner.KindFunction, Name: document}
 		case planner.KindTrigger:
 			ref = planner.Ref{Kind: planner.KindBucket, Name: document}
@@ -56,27 +59,54 @@ type reading struct {
 	state planner.State
 }
 
-// all reads every ref; images are read together.
+// all reads every ref. Images, event sources and APIs are read together, from one listing each.
 func (r *reading) all(ctx context.Context, refs []planner.Ref) error {
-	var tags []string
-	errs := make([]error, len(refs)+1)
-	group := errgroup.Group{}
-	group.SetLimit(r.cloud.opts.Parallelism)
-	for i, ref := range refs {
-		if ref.Kind == planner.KindImage {
-			tags = append(tags, ref.Name)
-			continue
+	byKind := map[planner.Kind][]string{}
+	var tasks []task
+	for _, ref := range refs {
+		byKind[ref.Kind] = append(byKind[ref.Kind], ref.Name)
+		if ref.Kind != planner.KindImage && ref.Kind != planner.KindEventSource && ref.Kind != planner.KindHTTPAPI {
+			tasks = append(tasks, task{ref.String(), func() error { return r.one(ctx, ref) }})
 		}
-		group.Go(func() error {
-			if err := r.one(ctx, ref); err != nil && !errors.Is(err, errAbsent) {
-				errs[i] = fmt.Errorf("%s: %w", ref, explain(err))
-			}
-			return nil
-		})
 	}
-	if len(tags) > 0 {
+	parallel := r.cloud.opts.Parallelism
+	if tags := byKind[planner.KindImage]; len(tags) > 0 {
+		tasks = append(tasks, task{"", func() error { return r.images(ctx, tags) }})
+	}
+	if len(byKind[planner.KindFunction])+len(byKind[planner.KindEventSource]) > 0 {
+		wanted := func(ref planner.Ref) bool {
+			function, _ := ref.Split()
+			return slices.Contains(byKind[planner.KindFunction], function) || slices.Contains(byKind[planner.KindEventSource], ref.Name)
+		}
+		tasks = append(tasks, task{"", func() error { return r.listed(r.cloud.eventSources.readAll(ctx, wanted, parallel)) }})
+	}
+	if names := byKind[planner.KindHTTPAPI]; len(names) > 0 {
+		tasks = append(tasks, task{"", func() error { return r.listed(r.cloud.httpAPIs.readAll(ctx, names, parallel)) }})
+	}
+	return runAll(ctx, tasks, parallel)
+}
+
+// task is something to read; name begins its error.
+type task struct {
+	name string
+	run  func() error
+}
+
+// runAll runs all tasks, some at a time, and returns all of their errors. That something is absent is none.
+func runAll(ctx context.Context, tasks []task, parallel int) error {
+	errs := make([]error, len(tasks))
+	group := errgroup.Group{}
+	group.SetLimit(parallel)
+	for i, t := range tasks {
 		group.Go(func() error {
-			errs[len(refs)] = explain(r.images(ctx, tags))
+			err := t.run()
+			switch {
+			case err == nil || errors.Is(err, errAbsent):
+			case t.name == "":
+				errs[i] = explain(err)
+			default:
+				errs[i] = fmt.Errorf("%s: %w", t.name, explain(err))
+			}
 			return nil
 		})
 	}
@@ -100,16 +130,14 @@ func (r *reading) one(ctx context.Context, ref planner.Ref) error {
 		return r.bucket(ctx, ref)
 	case planner.KindRepository:
 		return read(ctx, r, c.repositories, ref)
+	case planner.KindQueue:
+		return read(ctx, r, c.queues, ref)
 	case planner.KindLogGroup:
 		return read(ctx, r, c.logGroups, ref)
 	case planner.KindRole:
 		return read(ctx, r, c.roles, ref)
 	case planner.KindFunction:
 		return r.function(ctx, ref)
-	case planner.KindQueue:
-		return read(ctx, r, c.queues, ref)
-	case planner.KindEventSource:
-		return read(ctx, r, c.eventSources, ref)
 	case planner.KindScheduleGroup:
 		return read(ctx, r, c.scheduleGroups, ref)
 	case planner.KindSchedule:
@@ -137,31 +165,60 @@ func (r *reading) add(resources ...planner.Resource) {
 	}
 }
 
-func (r *reading) images(ctx context.Context, tags []string) error {
-	found, err := r.cloud.images.readAll(ctx, tags)
-	if err != nil {
-		return err
-	}
-	for _, resource := range found {
-		r.add(resource)
-	}
-	return nil
+// listed adds what was read together.
+func (r *reading) listed(found []planner.Resource, err error) error {
+	r.add(found...)
+	return err
 }
 
-// function reads a function and its policy.
+func (r *reading) images(ctx context.Context, tags []string) error {
+	found, err := r.cloud.images.readAll(ctx, tags)
+	return r.listed(slices.Collect(maps.Values(found)), err)
+}
+
+// function reads a function and what belongs to it: its policy, its URL, and its settings of asynchronous invocations.
+// The latter two have no tags and are whose the function is.
 func (r *reading) function(ctx context.Context, ref planner.Ref) error {
-	var statements []planner.Resource
+	c := r.cloud
+	var (
+		v          planner.Function
+		owner      planner.Owner
+		statements []planner.Resource
+		parts      [2]planner.Value
+	)
+	optional := func(v planner.Value, err error) (planner.Value, error) {
+		if errors.Is(err, errAbsent) {
+			return nil, nil
+		}
+		return v, err
+	}
 	err := together(ctx,
-		func(ctx context.Context) error { return read(ctx, r, r.cloud.functions, ref) },
+		func(ctx context.Context) (err error) { v, owner, err = c.functions.read(ctx, ref.Name); return err },
 		func(ctx context.Context) (err error) {
-			statements, err = r.cloud.permissions.readAll(ctx, ref.Name)
+			statements, err = c.permissions.readAll(ctx, ref.Name)
+			return err
+		},
+		func(ctx context.Context) (err error) {
+			config, err := c.invokeConfigs.get(ctx, ref.Name)
+			parts[0], err = optional(config, err)
+			return err
+		},
+		func(ctx context.Context) (err error) {
+			url, err := c.functionURLs.get(ctx, ref.Name)
+			parts[1], err = optional(url, err)
 			return err
 		},
 	)
 	if err != nil {
 		return err
 	}
+	r.add(planner.Resource{Address: ref, Value: v, Owner: owner})
 	r.add(statements...)
+	for _, part := range parts {
+		if part != nil {
+			r.add(planner.Resource{Address: planner.Address{Kind: part.Kind(), Name: ref.Name}, Value: part, Owner: owner})
+		}
+	}
 	return nil
 }
 
@@ -195,20 +252,43 @@ func (r *reading) bucket(ctx context.Context, ref planner.Ref) error {
 	return nil
 }
 
-// formerBuckets are the buckets that the project's statements in the policies of functions name and
-// that were not read yet: buckets that left the file, whose rules have to go.
+// formerBuckets are the buckets that the project's statements in the policies of functions and queues name and that were
+// not read yet: buckets that left the file, whose rules have to go.
 func (r *reading) formerBuckets(refs []planner.Ref) []planner.Ref {
 	var former []planner.Ref
 	for _, resource := range r.state {
-		p, isPermission := resource.Value.(planner.Permission)
-		if !isPermission || resource.Owner.Project != r.cloud.opts.Project {
+		if resource.Owner.Project != r.cloud.opts.Project {
 			continue
 		}
-		ref, found := refOf(p.SourceARN)
-		if found && ref.Kind == planner.KindBucket && !slices.Contains(refs, ref) {
-			former = append(former, ref)
+		for _, arn := range sources(resource.Value) {
+			ref, found := refOf(arn)
+			if found && ref.Kind == planner.KindBucket && !slices.Contains(refs, ref) {
+				former = append(former, ref)
+			}
 		}
 	}
 	slices.SortFunc(former, planner.Address.Compare)
 	return slices.Compact(former)
+}
+
+// sources are the ARNs of what a policy admits.
+func sources(v planner.Value) []string {
+	switch v := v.(type) {
+	case planner.Permission:
+		return []string{v.SourceARN}
+	case planner.Queue:
+		var arns []string
+		for _, s := range v.Policy.Statements {
+			for _, keys := range s.Condition {
+				for key, values := range keys {
+					if strings.EqualFold(key, "aws:SourceArn") {
+						arns = append(arns, values...)
+					}
+				}
+			}
+		}
+		return arns
+	default:
+		return nil
+	}
 }

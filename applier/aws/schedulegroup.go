@@ -23,8 +23,11 @@ type scheduleGroupClient interface {
 	DeleteScheduleGroup(context.Context, *scheduler.DeleteScheduleGroupInput, ...func(*scheduler.Options)) (*scheduler.DeleteScheduleGroupOutput, error)
 }
 
-// scheduleLister lists the schedules of a group.
-type scheduleLister = scheduler.ListSchedulesAPIClient
+// scheduleLister lists schedules and their groups.
+type scheduleLister interface {
+	scheduler.ListSchedulesAPIClient
+	scheduler.ListScheduleGroupsAPIClient
+}
 
 // scheduleGroups are the groups of schedules of one account and region.
 type scheduleGroups struct {
@@ -154,6 +157,23 @@ func (g *scheduleGroups) empty(ctx context.Context, name string) error {
 		return fmt.Errorf("delete schedule group: %w", err)
 	}
 	return nil
+}
+
+// hasScheduleGroup says whether there is a group of that name that is not being deleted.
+func hasScheduleGroup(ctx context.Context, client scheduleLister, name string) (bool, error) {
+	pages := scheduler.NewListScheduleGroupsPaginator(client, &scheduler.ListScheduleGroupsInput{NamePrefix: &name})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return false, fmt.Errorf("list schedule groups: %w", err)
+		}
+		for _, g := range page.ScheduleGroups {
+			if deref(g.Name) == name {
+				return g.State != types.ScheduleGroupStateDeleting, nil
+			}
+		}
+	}
+	return false, nil
 }
 
 // listSchedules lists the schedules of a group; one that does not exist has none.

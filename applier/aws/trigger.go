@@ -43,12 +43,21 @@ func (t *triggers) readAll(ctx context.Context, bucket string) ([]planner.Resour
 	for _, v := range doc.rules(bucket) {
 		r := planner.Resource{Address: planner.Address{Kind: planner.KindTrigger, Name: bucket + "/" + v.ID}, Value: v}
 		if planner.OwnsRule(t.project, v) {
-			function, _ := planner.FunctionOfARN(v.Target)
-			r.Owner = planner.Owner{Project: t.project, Function: function}
+			r.Owner = planner.Owner{Project: t.project, Function: t.functionOf(v)}
 		}
 		all = append(all, r)
 	}
 	return all, nil
+}
+
+// functionOf is the function of one of the project's rules, which starts it or feeds its queue. Where the name of the
+// queue is cut, its id tells.
+func (t *triggers) functionOf(v planner.Trigger) string {
+	if function, found := planner.FunctionOfARN(v.Target); found {
+		return function
+	}
+	rest := strings.TrimPrefix(v.ID, "scar-"+t.project+"-")
+	return rest[:max(strings.LastIndex(rest, "-"), 0)]
 }
 
 // staleLooks is how often the document may read as it was before the last put until that put is taken for undone.
@@ -186,6 +195,7 @@ type document struct {
 func (d *document) clone() *document {
 	c := *d
 	c.LambdaFunctionConfigurations = slices.Clone(d.LambdaFunctionConfigurations)
+	c.QueueConfigurations = slices.Clone(d.QueueConfigurations)
 	return &c
 }
 
@@ -239,21 +249,35 @@ func (d *document) rule(id string) (planner.Trigger, bool) {
 	return planner.Trigger{}, false
 }
 
-// remove takes out one of our rules, which all start functions.
+// remove takes out one of our rules, which all target functions or queues.
 func (d *document) remove(id string) {
 	d.LambdaFunctionConfigurations = slices.DeleteFunc(d.LambdaFunctionConfigurations, func(r types.LambdaFunctionConfiguration) bool {
 		return deref(r.Id) == id
 	})
+	d.QueueConfigurations = slices.DeleteFunc(d.QueueConfigurations, func(r types.QueueConfiguration) bool { return deref(r.Id) == id })
 }
 
 // set puts one of our rules in the place of the one with its id, or at the end.
 func (d *document) set(want planner.Trigger) {
-	r := types.LambdaFunctionConfiguration{Id: &want.ID, LambdaFunctionArn: &want.Target, Filter: filterOf(want)}
+	var events []types.Event
 	for _, e := range want.Events {
-		r.Events = append(r.Events, types.Event(e))
+		events = append(events, types.Event(e))
 	}
+	if _, toQueue := planner.QueueOfARN(want.Target); toQueue {
+		r := types.QueueConfiguration{Id: &want.ID, QueueArn: &want.Target, Events: events, Filter: filterOf(want)}
+		at := slices.IndexFunc(d.QueueConfigurations, func(r types.QueueConfiguration) bool { return deref(r.Id) == want.ID })
+		if at < 0 {
+			d.remove(want.ID) // it may have started a function
+			d.QueueConfigurations = append(d.QueueConfigurations, r)
+			return
+		}
+		d.QueueConfigurations[at] = r
+		return
+	}
+	r := types.LambdaFunctionConfiguration{Id: &want.ID, LambdaFunctionArn: &want.Target, Events: events, Filter: filterOf(want)}
 	at := slices.IndexFunc(d.LambdaFunctionConfigurations, func(r types.LambdaFunctionConfiguration) bool { return deref(r.Id) == want.ID })
 	if at < 0 {
+		d.remove(want.ID) // it may have fed a queue
 		d.LambdaFunctionConfigurations = append(d.LambdaFunctionConfigurations, r)
 		return
 	}
