@@ -199,7 +199,7 @@ func (a *Apply) Finish(p *planner.Plan, outputs planner.Outputs, failed bool) er
 	}
 	a.out.printf("\n%s %s\n", a.out.paint(green, "Apply complete!"), counts)
 	a.keptHuman(p)
-	a.outputsHuman(outputs)
+	outputsHuman(a.out, outputs)
 	return a.out.result()
 }
 
@@ -208,19 +208,6 @@ func (a *Apply) keptHuman(p *planner.Plan) {
 	for _, c := range p.Changes {
 		if c.Action == planner.Retain {
 			a.out.printf("Kept: %s (%s)\n", clean(c.Address.String()), because(c))
-		}
-	}
-}
-
-func (a *Apply) outputsHuman(outputs planner.Outputs) {
-	first := true
-	for _, address := range slices.SortedFunc(maps.Keys(outputs), planner.Address.Compare) {
-		for _, name := range slices.Sorted(maps.Keys(outputs[address])) {
-			if first {
-				a.out.printf("\nOutputs:\n")
-				first = false
-			}
-			a.out.printf("  %s %s = %s\n", clean(address.String()), clean(name), clean(outputs[address][name]))
 		}
 	}
 }

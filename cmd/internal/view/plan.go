@@ -104,6 +104,11 @@ func attributeHuman(p *printer, a attribute, width int) {
 		linesHuman(p, policyLines(planner.Policy{}, policy), false)
 		return
 	}
+	if items := longList(a.value); items != nil && !a.sensitive {
+		p.printf("%s%s\n", indent, a.name)
+		linesHuman(p, difference(items, items), false)
+		return
+	}
 	entries := entriesOf(a.name, a.value)
 	if a.sensitive || len(entries) == 0 {
 		p.printf("%s%s = %s\n", indent, pad(a.name, width), show(a.value, a.sensitive))
@@ -119,7 +124,7 @@ func attributeHuman(p *printer, a attribute, width int) {
 func width(list []attribute) int {
 	var single []attribute
 	for _, a := range list {
-		if _, isPolicy := a.value.(planner.Policy); !isPolicy && len(entriesOf(a.name, a.value)) == 0 {
+		if _, isPolicy := a.value.(planner.Policy); !isPolicy && len(entriesOf(a.name, a.value)) == 0 && longList(a.value) == nil {
 			single = append(single, a)
 		}
 	}
@@ -135,13 +140,18 @@ func nameWidth(list []attribute) int {
 }
 
 func fieldsHuman(p *printer, c planner.Change) {
-	fields := plainFields(c)
+	fields := wholeSwitches(plainFields(c))
 	n := 0
 	for _, f := range fields {
 		n = max(n, len([]rune(f.Path)))
 	}
 	for _, f := range fields {
 		sign, color := fieldSign(f)
+		if before, after := longList(f.Before), longList(f.After); (before != nil || after != nil) && !sensitiveField(f) {
+			p.printf("%s%s %s\n", indent[2:], p.paint(color, sign), clean(f.Path))
+			linesHuman(p, difference(quotedItems(f.Before), quotedItems(f.After)), true)
+			continue
+		}
 		text := fmt.Sprintf("%s = %s", pad(clean(f.Path), n), fieldChange(f))
 		p.printf("%s%s %s\n", indent[2:], p.paint(color, sign), text)
 	}
@@ -149,6 +159,20 @@ func fieldsHuman(p *printer, c planner.Change) {
 		p.printf("%s%s %s\n", indent[2:], p.paint(yellow, "~"), d.name)
 		linesHuman(p, d.lines, true)
 	}
+}
+
+// wholeSwitches says of a switch that it was on and is off, or the other way, where the planner says that it is, or was,
+// there: the planner takes off for absent.
+func wholeSwitches(fields []planner.Field) []planner.Field {
+	for i, f := range fields {
+		if _, was := f.Before.(bool); was && f.After == nil {
+			fields[i].After = false
+		}
+		if _, is := f.After.(bool); is && f.Before == nil {
+			fields[i].Before = false
+		}
+	}
+	return fields
 }
 
 func fieldSign(f planner.Field) (string, sgr) {
@@ -210,7 +234,24 @@ func plainFields(c planner.Change) []planner.Field {
 }
 
 func isPolicyField(c planner.Change, name string) bool {
-	return c.Kind == planner.KindRole && (name == "trust" || name == "policy")
+	v := c.After
+	if v == nil {
+		v = c.Before
+	}
+	_, isPolicy := policiesOf(v)[name]
+	return isPolicy
+}
+
+// policiesOf are the policy documents of a value by their names.
+func policiesOf(v planner.Value) map[string]planner.Policy {
+	switch v := v.(type) {
+	case planner.Role:
+		return map[string]planner.Policy{"trust": v.Trust, "policy": v.Policy}
+	case planner.Queue:
+		return map[string]planner.Policy{"policy": v.Policy}
+	default:
+		return nil
+	}
 }
 
 // policyDifference is what changes in one policy document.
@@ -220,18 +261,11 @@ type policyDifference struct {
 }
 
 func policyDifferences(c planner.Change) []policyDifference {
-	before, _ := c.Before.(planner.Role)
-	after, ok := c.After.(planner.Role)
-	if !ok {
-		return nil
-	}
+	before, after := policiesOf(c.Before), policiesOf(c.After)
 	var out []policyDifference
-	for _, d := range []policyDifference{
-		{"trust", policyLines(before.Trust, after.Trust)},
-		{"policy", policyLines(before.Policy, after.Policy)},
-	} {
-		if len(d.lines) > 0 {
-			out = append(out, d)
+	for _, name := range []string{"trust", "policy"} {
+		if lines := policyLines(before[name], after[name]); len(lines) > 0 {
+			out = append(out, policyDifference{name, lines})
 		}
 	}
 	return out

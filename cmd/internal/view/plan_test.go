@@ -23,7 +23,7 @@ func everything() *planner.Plan {
 		Name: "grayify", PackageType: "Image", Image: "000000000000.dkr.ecr.eu-west-1.amazonaws.com/scar/imaging@" + digestOf("a"),
 		Role: "arn:aws:iam::000000000000:role/scar/imaging/scar-grayify-eu-west-1", Memory: 512, Timeout: 300, EphemeralStorage: 512,
 		Architecture: "x86_64", Environment: map[string]string{"QUALITY": "80", "API_TOKEN": "hunter2"},
-		LogGroup: "/aws/lambda/grayify", LogFormat: "Text", Tags: planner.Tags{"scar:project": "imaging", "scar:function": "grayify"},
+		LogGroup: "/aws/lambda/grayify", LogFormat: "Text", Concurrency: planner.Unreserved, Tags: planner.Tags{"scar:project": "imaging", "scar:function": "grayify"},
 	}
 	changed := function
 	changed.Memory, changed.Environment = 1024, map[string]string{"QUALITY": "90", "API_TOKEN": "hunter3", "NEW": "x\x1b[2J"}
@@ -115,6 +115,8 @@ func TestPlan(t *testing.T) {
 		"plan-color.txt": {everything(), Human, true},
 		"plan.json":      {everything(), JSON, false},
 		"plan.md":        {everything(), Markdown, false},
+		"triggered.txt":  {triggered(), Human, false},
+		"triggered.md":   {triggered(), Markdown, false},
 		"empty.txt":      {unchanged(), Human, false},
 		"empty.md":       {unchanged(), Markdown, false},
 		"nothing.txt":    {&planner.Plan{Project: "imaging", Account: "000000000000", Region: "eu-west-1"}, Human, false},

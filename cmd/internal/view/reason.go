@@ -43,11 +43,16 @@ func because(c planner.Change) string {
 	case planner.ReasonCannotUpdate:
 		return strings.Join(replacing(c.Fields), ", ") + " cannot change in place"
 	case planner.ReasonWithFunction:
+		if c.Action == planner.Update {
+			return "the permission to invoke went with the function that is replaced"
+		}
 		return "it went with the function that is replaced"
 	case planner.ReasonNotInFile:
 		return "it is not in the file"
 	case planner.ReasonKept:
 		return kept(c)
+	case planner.ReasonInUse:
+		return "others keep something in it"
 	case planner.ReasonForeign:
 		return "it is not scar's, and is used as it is"
 	case planner.ReasonAbsent, planner.ReasonDiffers, planner.ReasonDestroy, planner.ReasonAdopted:

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/scar-go/scar/planner"
 )
@@ -17,7 +18,8 @@ type attribute struct {
 	sensitive bool
 }
 
-// attributes lists the fields of a Value that say something: empty ones are left out.
+// attributes lists the fields of a Value that say something: empty ones are left out. How they are compared, and so what
+// is empty, is in the tag "plan" of the planner's fields.
 func attributes(v planner.Value) []attribute {
 	if v == nil {
 		return nil
@@ -26,7 +28,8 @@ func attributes(v planner.Value) []attribute {
 	var out []attribute
 	for i := range rv.NumField() {
 		field := rv.Type().Field(i)
-		if !field.IsExported() || rv.Field(i).IsZero() || empty(rv.Field(i)) {
+		options := strings.Split(field.Tag.Get("plan"), ",")
+		if !field.IsExported() || saysNothing(rv.Field(i), options) {
 			continue
 		}
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
@@ -36,17 +39,20 @@ func attributes(v planner.Value) []attribute {
 		if name == "" {
 			name = field.Name
 		}
-		out = append(out, attribute{name, rv.Field(i).Interface(), strings.Contains(field.Tag.Get("plan"), "sensitive")})
+		out = append(out, attribute{name, rv.Field(i).Interface(), slices.Contains(options, "sensitive")})
 	}
 	return out
 }
 
-func empty(v reflect.Value) bool {
-	switch v.Kind() {
-	case reflect.Map, reflect.Slice:
+// saysNothing says whether a field is as good as absent. Zero says something where -1 is the number for nothing.
+func saysNothing(v reflect.Value, options []string) bool {
+	switch {
+	case slices.Contains(options, "none=-1"):
+		return v.Int() == -1
+	case v.Kind() == reflect.Map || v.Kind() == reflect.Slice:
 		return v.Len() == 0
 	default:
-		return false
+		return v.IsZero()
 	}
 }
 
@@ -130,4 +136,22 @@ func show(v any, sensitive bool) string {
 		return masked
 	}
 	return scalar(v)
+}
+
+// longList is a list of texts that does not fit on one line, with each text as it is shown; nil for other values.
+func longList(v any) []string {
+	items := quotedItems(v)
+	if len(items) < 2 || utf8.RuneCountInString(strings.Join(items, ", "))+len("[]") <= maxText {
+		return nil
+	}
+	return items
+}
+
+func quotedItems(v any) []string {
+	list, _ := v.([]string)
+	items := make([]string, len(list))
+	for i, text := range list {
+		items[i] = quote(text)
+	}
+	return items
 }
