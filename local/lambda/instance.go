@@ -94,12 +94,16 @@ func (e *engine) startInstance(ctx context.Context, set settings, timeout time.D
 		if bad.WorkingDir {
 			kind = invalidWorkingDir
 		}
-		return i, &failure{kind, "Error: " + bad.Error()}, nil
+		f := &failure{kind, "Error: " + bad.Error()}
+		i.reportInit(begun, f)
+		return i, f, nil
 	case err != nil:
 		api.close()
 		return nil, nil, err
 	}
-	if f := i.waitReady(timeout); f != nil {
+	f := i.waitReady(timeout)
+	i.reportInit(begun, f)
+	if f != nil {
 		i.kill()
 		return i, f, nil
 	}

@@ -166,6 +166,8 @@ func (a *fakeAccount) log() string {
 type bench struct {
 	tb      testing.TB
 	account *fakeAccount
+	db      *store.DB
+	cfg     Config
 	service *Service
 	client  *lambda.Client
 
@@ -202,13 +204,14 @@ func newBench(tb testing.TB, change func(*Config)) *bench {
 	if change != nil {
 		change(&cfg)
 	}
+	b.db, b.cfg = cfg.DB, cfg
 	if b.service, err = New(tb.Context(), cfg); err != nil {
 		tb.Fatal(err)
 	}
-	server := httptest.NewServer(b.service)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.service.ServeHTTP(w, r) }))
 	tb.Cleanup(func() {
 		server.Close()
-		if err := errors.Join(b.service.Close(), db.Close()); err != nil {
+		if err := errors.Join(b.service.Close(), b.db.Close()); err != nil {
 			tb.Error(err)
 		}
 	})
@@ -217,6 +220,18 @@ func newBench(tb testing.TB, change func(*Config)) *bench {
 		Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
 	})
 	return b
+}
+
+// reopen ends the service and starts another on its state.
+func (b *bench) reopen() {
+	b.tb.Helper()
+	if err := b.service.Close(); err != nil {
+		b.tb.Fatal(err)
+	}
+	var err error
+	if b.service, err = New(b.tb.Context(), b.cfg); err != nil {
+		b.tb.Fatal(err)
+	}
 }
 
 // sharedCache is one folder for all tests, since their images are the same.

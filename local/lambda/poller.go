@@ -101,7 +101,9 @@ func (p *pollers) poll(ctx context.Context, m mapping) {
 			return
 		}
 		b, err := p.take(ctx, m)
-		p.note(ctx, m, err)
+		if err != nil {
+			p.note(ctx, m, err)
+		}
 		if err == nil && len(b.messages) > 0 {
 			pause = firstPause
 			p.running.Go(func() {
@@ -148,6 +150,7 @@ func (p *pollers) take(ctx context.Context, m mapping) (batch, error) {
 	if err != nil {
 		return batch{}, err
 	}
+	p.note(ctx, m, nil) // it may be long until there is a message
 	messages, err := p.receive(ctx, m)
 	if err != nil || len(messages) == 0 {
 		return batch{}, err

@@ -3,6 +3,7 @@ package lambda
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"strings"
 	"time"
@@ -11,7 +12,7 @@ import (
 // report writes the line that begins an invocation in the log.
 func (i *instance) report(t task, at time.Time) {
 	if i.set.Logging.LogFormat == formatJSON {
-		i.platformJSON("platform.start", at, map[string]any{"requestId": t.requestID, "version": latest})
+		i.platformJSON("platform.start", levelInfo, at, map[string]any{"requestId": t.requestID, "version": latest})
 		return
 	}
 	i.sink.platform("START RequestId: " + t.requestID + " Version: " + latest)
@@ -62,6 +63,9 @@ func (i *instance) reportText(set settings, t task, r result, initial time.Durat
 }
 
 func (i *instance) reportJSON(set settings, t task, r result, initial time.Duration, memory int, status, kind string) {
+	done := map[string]any{"requestId": t.requestID, "status": status, "metrics": map[string]any{
+		"durationMs": ms(r.duration), "producedBytes": len(r.response),
+	}}
 	metrics := map[string]any{
 		"durationMs": ms(r.duration), "billedDurationMs": math.Ceil(ms(r.duration + initial)),
 		"memorySizeMB": set.Memory, "maxMemoryUsedMB": memory,
@@ -69,14 +73,63 @@ func (i *instance) reportJSON(set settings, t task, r result, initial time.Durat
 	if initial > 0 {
 		metrics["initDurationMs"] = ms(initial)
 	}
-	record := map[string]any{"requestId": t.requestID, "metrics": metrics, "status": status}
+	report := map[string]any{"requestId": t.requestID, "metrics": metrics, "status": status}
 	if kind != "" {
-		record["errorType"] = kind
+		done["errorType"], report["errorType"] = kind, kind
 	}
-	i.platformJSON("platform.report", time.Now(), record)
+	now := time.Now()
+	i.platformJSON("platform.runtimeDone", levelOf(status, levelDebug), now, done)
+	i.platformJSON("platform.report", levelOf(status, levelInfo), now, report)
 }
 
-func (i *instance) platformJSON(kind string, at time.Time, record map[string]any) {
+// reportInit writes the lines of an initialisation, which only JSON has.
+func (i *instance) reportInit(begun time.Time, f *failure) {
+	status := "success"
+	done := map[string]any{"initializationType": "on-demand", "phase": "init"}
+	if f != nil {
+		status = "error"
+		if f.Type == "Sandbox.Timedout" {
+			status = "timeout"
+		}
+		done["errorType"] = f.Type
+	}
+	done["status"] = status
+	report := maps.Clone(done)
+	now := time.Now()
+	report["metrics"] = map[string]any{"durationMs": ms(now.Sub(begun))}
+	i.platformJSON("platform.initStart", levelDebug, begun, map[string]any{
+		"initializationType": "on-demand", "phase": "init", "functionName": i.set.Name, "functionVersion": latest,
+		"instanceMaxMemory": i.set.Memory << 20,
+	})
+	i.platformJSON("platform.initRuntimeDone", levelOf(status, levelDebug), now, done)
+	i.platformJSON("platform.initReport", levelOf(status, levelDebug), now, report)
+}
+
+// level is how much a line of Lambda's own matters ("Log-level filtering" in the developer guide).
+type level int
+
+const (
+	levelDebug level = iota
+	levelInfo
+	levelWarn
+)
+
+// systemLevels are the levels by their names in the logging configuration. Without a name it is INFO.
+var systemLevels = map[string]level{"DEBUG": levelDebug, "": levelInfo, "INFO": levelInfo, "WARN": levelWarn}
+
+// levelOf is the level of a line about something that ended: what did not succeed is a warning.
+func levelOf(status string, success level) level {
+	if status != "success" {
+		return levelWarn
+	}
+	return success
+}
+
+// platformJSON writes a line of Lambda's own, unless the function's log is text, or wants only what matters more.
+func (i *instance) platformJSON(kind string, matters level, at time.Time, record map[string]any) {
+	if i.set.Logging.LogFormat != formatJSON || matters < systemLevels[i.set.Logging.SystemLogLevel] {
+		return
+	}
 	line, err := json.Marshal(map[string]any{"time": at.UTC().Format("2006-01-02T15:04:05.000Z"), "type": kind, "record": record})
 	if err != nil {
 		return // strings and numbers can always be written

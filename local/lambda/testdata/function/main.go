@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -21,6 +22,15 @@ type event struct {
 	Do   string
 	Name string
 	Size int
+
+	Records []record // of a queue: the bodies are events
+	RawPath string   // of HTTP
+	Body    string
+}
+
+type record struct {
+	MessageID string `json:"messageId"`
+	Body      string `json:"body"`
 }
 
 type answer struct {
@@ -40,11 +50,63 @@ func main() {
 		time.Sleep(time.Hour)
 	}
 	count := 0
-	lambda.Start(func(ctx context.Context, e event) (answer, error) {
+	lambda.Start(func(ctx context.Context, raw json.RawMessage) (any, error) {
 		count++
+		var e event
+		if err := json.Unmarshal(raw, &e); err != nil {
+			return nil, err
+		}
+		switch {
+		case e.Records != nil:
+			return batch(ctx, e.Records)
+		case e.RawPath != "":
+			return web(e, raw)
+		}
 		text, err := do(ctx, e)
 		return answer{count, text}, err
 	})
+}
+
+// batch does what each message says, and reports those that failed.
+func batch(ctx context.Context, records []record) (any, error) {
+	type item struct {
+		ID string `json:"itemIdentifier"`
+	}
+	failed := []item{}
+	for _, r := range records {
+		var e event
+		if err := json.Unmarshal([]byte(r.Body), &e); err != nil {
+			return nil, err
+		}
+		if e.Do == "failall" {
+			return nil, errors.New("it went wrong for all")
+		}
+		if _, err := do(ctx, e); err != nil {
+			failed = append(failed, item{r.MessageID})
+		}
+	}
+	return map[string]any{"batchItemFailures": failed}, nil
+}
+
+// web answers a request by its path.
+func web(e event, raw json.RawMessage) (any, error) {
+	type response struct {
+		Status  int               `json:"statusCode"`
+		Headers map[string]string `json:"headers"`
+		Body    string            `json:"body"`
+		Base64  bool              `json:"isBase64Encoded"`
+	}
+	switch e.RawPath {
+	case "/fail":
+		return nil, errors.New("it went wrong")
+	case "/wrong":
+		return map[string]any{"statusCode": "x"}, nil
+	case "/binary":
+		return response{201, map[string]string{"content-type": "image/png", "access-control-allow-origin": "function"}, "AAEC", true}, nil
+	case "/wait":
+		time.Sleep(time.Hour)
+	}
+	return raw, nil
 }
 
 func do(ctx context.Context, e event) (string, error) {
@@ -100,6 +162,13 @@ func do(ctx context.Context, e event) (string, error) {
 			return "", err
 		}
 		os.Exit(e.Size)
+	case "append":
+		f, err := os.OpenFile(e.Name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			return "", err
+		}
+		_, err = f.Write(make([]byte, e.Size))
+		return "", errors.Join(err, f.Close())
 	case "deadline":
 		deadline, _ := ctx.Deadline()
 		return time.Until(deadline).Round(time.Second).String(), nil
