@@ -288,7 +288,7 @@ func hidesValue(v view) bool {
 
 // blockStyle is the style of a text of several lines: as it is, where a block of YAML can hold it as it is.
 func blockStyle(text string) yaml.Style {
-	if strings.ContainsAny(text, "\r\u0085\u2028\u2029\ufeff") || strings.HasPrefix(text, " ") || strings.HasPrefix(text, "\n") || strings.Contains(text, " \n") {
+	if strings.ContainsAny(text, "\r\u0085\u2028\u2029\ufeff") || strings.ContainsAny(text[:1], " \t\n") || strings.Contains(text, " \n") {
 		return yaml.DoubleQuotedStyle
 	}
 	return yaml.LiteralStyle
