@@ -138,6 +138,9 @@ func accountOf(desired State) string {
 func (c *checks) loops(w *flows, allow bool) {
 	for _, node := range w.reached() {
 		c.ask(&c.file.Functions[0], AboutFunction, node)
+		for _, wr := range w.writes[node] {
+			c.ask(&c.file.Functions[0], AboutRules, wr.Bucket)
+		}
 	}
 	for _, l := range w.loops() {
 		fn := w.ours[l.nodes[0]]

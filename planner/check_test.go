@@ -12,7 +12,7 @@ import (
 
 const (
 	testKey    = "arn:aws:kms:eu-west-1:123456789012:key/1"
-	testPoint  = "arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-1"
+	testPoint  = "arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-0123456789abcdef0"
 	testQueue  = "arn:aws:sqs:eu-west-1:123456789012:theirs"
 	testTopic  = "arn:aws:sns:eu-west-1:123456789012:failed"
 	testResize = "arn:aws:lambda:eu-west-1:123456789012:function:resize"
@@ -128,6 +128,14 @@ func TestCheck(t *testing.T) {
 		{name: "another's function of which nothing is known", live: foreignRule("theirs", testResize, "out/", ""),
 			answers:  answer(AboutFunction, testResize, Answer{Unknown: "these credentials lack lambda:GetFunction"}),
 			warnings: []string{"not checked: functions of others " + testResize + ": these credentials lack lambda:GetFunction"}},
+		{name: "a bucket of another's function of which nothing is known", live: foreignRule("theirs", testResize, "out/", ""), answers: func(a Answers) {
+			a[Question{AboutFunction, testResize}] = Answer{Project: "other", Writes: []Place{{"elsewhere", "x/"}}}
+			a[Question{AboutRules, "elsewhere"}] = Answer{Unknown: "it is another account's"}
+		}, warnings: []string{"not checked: rules of the buckets elsewhere: it is another account's"}},
+		{name: "two versions of one function, of which one is gone", live: foreignRule("theirs", testResize, "out/", ""), answers: func(a Answers) {
+			a[Question{AboutFunction, testResize}] = Answer{Project: "other", Writes: []Place{{"photos", "in/"}}}
+			a[Question{AboutFunction, testResize + ":old"}] = Answer{Absent: true}
+		}, problems: []string{"grayify → resize (project other) → grayify: "}},
 
 		{name: "a key of the customer's", answers: answer(AboutEncryption, "photos", Answer{Key: testKey}), problems: []string{
 			"permissions:\n  - {actions: [kms:Decrypt, kms:GenerateDataKey], resources: [\"" + testKey + "\"]} # for s3://photos",

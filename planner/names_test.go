@@ -112,3 +112,29 @@ func TestDiffOfTwoKinds(t *testing.T) {
 		t.Errorf("got %v", fields)
 	}
 }
+
+// FuzzOwnerOfRule reads whose rules are from ids that anybody may have written, and finds scar's own again.
+func FuzzOwnerOfRule(f *testing.F) {
+	f.Add("imaging", "grayify", "scar-imaging-grayify-00000000", "arn:aws:lambda:eu-west-1:123456789012:function:grayify")
+	f.Add("a-b", "c-d", "scar--0000000a", "arn:aws:sqs:eu-west-1:123456789012:scar-a-b_c-d")
+	f.Add("x", "f"+strings.Repeat("y", 80), "scar-x", "arn:aws:lambda:::function:")
+	f.Fuzz(func(t *testing.T, project, function, id, target string) {
+		if owner := ownerOfRule(Trigger{ID: id, Target: target}); owner.Project == "" && owner.Function != "" {
+			t.Errorf("%q on %q is the function %q's of no project", id, target, owner.Function)
+		}
+		if !validName(project) || !validName(function) {
+			return
+		}
+		ruleID := RuleID(project, function, "bucket", "", "", nil)
+		for _, target := range []string{testNaming.FunctionARN(function), testNaming.FunctionARN(function) + ":live", testNaming.QueueARN(QueueName(project, function))} {
+			if got := ownerOfRule(Trigger{ID: ruleID, Target: target}); got != (Owner{project, function}) {
+				t.Errorf("%q on %q is %+v's", ruleID, target, got)
+			}
+		}
+	})
+}
+
+// validName says whether a name has only what the names of projects and functions can have.
+func validName(name string) bool {
+	return name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == "" && name[0] != '-'
+}

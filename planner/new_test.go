@@ -360,11 +360,13 @@ func TestPlanSurvivesJSON(t *testing.T) {
 }
 
 func FuzzPlanJSON(f *testing.F) {
-	golden, err := os.ReadFile(filepath.Join("testdata", "first_plan.json"))
-	if err != nil {
-		f.Fatal(err)
+	for _, name := range []string{"first_plan.json", "whole_plan.json"} {
+		golden, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(golden)
 	}
-	f.Add(golden)
 	f.Add([]byte(`{"format_version":"1.0","resource_changes":[{"address":"function/x","change":{"action":"delete","before":{"name":"x"}}}]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var p Plan

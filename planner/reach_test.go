@@ -139,7 +139,7 @@ func TestReach(t *testing.T) {
 			fn.Queue = &spec.Queue{ARN: "arn:aws:sqs:us-east-1:123456789012:q"}
 		}},
 		{"a file system elsewhere", "mounts.access_point is in the region us-east-1", func(_ *spec.File, fn *spec.Function) {
-			fn.Mounts = []spec.Mount{{AccessPoint: "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/fsap-1", Path: "/mnt/a"}}
+			fn.Mounts = []spec.Mount{{AccessPoint: "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/fsap-0123456789abcdef0", Path: "/mnt/a"}}
 		}},
 		{"failures told elsewhere", "on_failure names the partition aws-cn, the region eu-west-1 is in aws", func(_ *spec.File, fn *spec.Function) {
 			fn.OnFailure = "arn:aws-cn:s3:::failed"

@@ -40,7 +40,7 @@ func testFunction(name, inBucket, inPrefix, outBucket, outPrefix string) spec.Fu
 // wholeFile is a project that has every kind of resource, and every setting that bears on one.
 func wholeFile(edits ...func(*spec.File)) *spec.File {
 	direct := testFunction("grayify", "photos", "in/", "photos", "out/")
-	direct.Description, direct.TagsManaged = "To grayscale", true
+	direct.Description = "To grayscale"
 	direct.Secrets = map[string]spec.Secret{"TOKEN": {Service: "ssm", Name: "/imaging/token"}, "DB": {Service: "secretsmanager", Name: "imaging/db", Key: "password"}}
 	direct.HTTP = &spec.HTTP{Auth: "none", CORS: &spec.CORS{
 		Origins: []string{"https://example.org"}, Methods: []string{"GET", "POST"}, Headers: []string{"content-type"}, Expose: []string{"x-id"}, Credentials: true, MaxAge: 600,
@@ -49,7 +49,7 @@ func wholeFile(edits ...func(*spec.File)) *spec.File {
 	direct.Concurrency, direct.ConcurrencyManaged = 50, true
 	direct.Retries, direct.OnFailure = spec.Retries{Attempts: 0, MaxAge: 3600}, "s3://failed-photos"
 	direct.VPC = &spec.VPC{Subnets: []string{"subnet-b", "subnet-a"}, SecurityGroups: []string{"sg-1"}}
-	direct.Mounts = []spec.Mount{{AccessPoint: "arn:" + testNaming.Partition + ":elasticfilesystem:eu-west-1:123456789012:access-point/fsap-1", Path: "/mnt/data"}}
+	direct.Mounts = []spec.Mount{{AccessPoint: testPoint, Path: "/mnt/data"}}
 	direct.Permissions = []spec.Permission{{Actions: []string{"dynamodb:PutItem"}, Resources: []string{"arn:aws:dynamodb:*:*:table/jobs"}}}
 	direct.Logs = spec.Logs{RetentionDays: 7, Level: "debug", Format: "json", Metrics: true}
 
@@ -66,6 +66,9 @@ func wholeFile(edits ...func(*spec.File)) *spec.File {
 	return testFile(append([]func(*spec.File){func(f *spec.File) {
 		f.TagsManaged = true
 		f.Functions = []spec.Function{direct, buffered, taking}
+		for i := range f.Functions {
+			f.Functions[i].TagsManaged = true
+		}
 	}}, edits...)...)
 }
 

@@ -35,6 +35,17 @@ func TestWholePlanIsGolden(t *testing.T) {
 	}
 }
 
+// TestWholeFileIsWhatIsRead holds the file that the tests make by hand to what is read of one in YAML.
+func TestWholeFileIsWhatIsRead(t *testing.T) {
+	read, err := spec.Load(t.Context(), []string{filepath.Join("testdata", "func.yaml")}, spec.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(mustDesire(t, wholeFile()), mustDesire(t, read)); diff != "" {
+		t.Errorf("desired state (-by hand +read):\n%s", diff)
+	}
+}
+
 func compareGolden(t *testing.T, name, got string) {
 	t.Helper()
 	golden := filepath.Join("testdata", name)
