@@ -207,7 +207,7 @@ func (wr write) feeds(s start) feed {
 
 // canEndIn says whether a name that matches the glob can end in the suffix.
 func canEndIn(glob, suffix string) bool {
-	wildcard := strings.LastIndexAny(glob, "*?]")
+	wildcard := strings.LastIndexAny(glob, `*?]}\`)
 	if wildcard < 0 {
 		return strings.HasSuffix(glob, suffix)
 	}
