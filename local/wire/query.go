@@ -18,32 +18,45 @@ type QueryAPI struct {
 	Service    string
 	Namespace  string // of the answers' XML
 	Operations map[string]QueryOperation
+	EC2        bool // answers and errors have the shape of EC2's
+}
+
+func (q QueryAPI) protocol() Protocol {
+	if q.EC2 {
+		return EC2
+	}
+	return Query
 }
 
 // ServeHTTP serves one call. The body must have been bounded by the caller.
 func (q QueryAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		Query.WriteError(w, r, err)
+		q.protocol().WriteError(w, r, err)
 		return
 	}
 	form, err := QueryForm(r, body)
 	if err != nil {
-		Query.WriteError(w, r, err)
+		q.protocol().WriteError(w, r, err)
 		return
 	}
 	action := form.Get("Action")
 	do, found := q.Operations[action]
 	if !found {
-		Query.WriteError(w, r, Unknown(q.Service, action))
+		q.protocol().WriteError(w, r, Unknown(q.Service, action))
 		return
 	}
 	result, err := do(r.Context(), form)
 	if err != nil {
-		Query.WriteError(w, r, err)
+		q.protocol().WriteError(w, r, err)
 		return
 	}
-	writeXML(w, r, http.StatusOK, queryAnswer{q.Namespace, action, result, CallOf(r.Context()).RequestID})
+	id := CallOf(r.Context()).RequestID
+	if q.EC2 {
+		writeXML(w, r, http.StatusOK, ec2Answer{q.Namespace, action, result, id})
+		return
+	}
+	writeXML(w, r, http.StatusOK, queryAnswer{q.Namespace, action, result, id})
 }
 
 // QueryForm is the form that a request brings: in its body or, where that is empty, in its address, but

@@ -15,9 +15,10 @@ type Protocol int
 // The protocols that the backend speaks.
 const (
 	JSON11   Protocol = iota // Logs, ECR, tagging: POST with X-Amz-Target
-	Query                    // IAM, STS, EC2: form in, XML out
+	Query                    // IAM, STS: form in, XML out
 	RESTJSON                 // Lambda, EventBridge Scheduler, API Gateway, EFS
 	RESTXML                  // S3
+	EC2                      // EC2: as Query, with answers of its own shape
 )
 
 // AsError returns err as AWS would answer it: a wire.Error as it is, anything else as an internal
@@ -47,6 +48,8 @@ func (p Protocol) WriteError(w http.ResponseWriter, r *http.Request, err error) 
 	switch p {
 	case Query:
 		writeXML(w, r, e.Status, newQueryError(e, id))
+	case EC2:
+		writeXML(w, r, e.Status, newEC2Error(e, id))
 	case RESTXML:
 		writeXML(w, r, e.Status, s3Error{Code: e.Code, Message: e.Message, Resource: r.URL.Path, RequestID: id})
 	case RESTJSON:
