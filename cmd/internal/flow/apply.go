@@ -2,6 +2,8 @@ package flow
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"time"
 
 	"github.com/scar-go/scar/applier"
@@ -15,7 +17,50 @@ type ApplyOptions struct {
 	Events      func(applier.Event)
 }
 
-// Apply carries out exactly this plan.
+// Apply carries out exactly this plan. Its outputs are those of all that is there then, of what did not change too; after
+// an error, those of what was done.
 func (p *Planned) Apply(ctx context.Context, o ApplyOptions) (planner.Outputs, error) {
-	return applier.Apply(ctx, p.cloud, p.Plan, applier.Options{Parallelism: o.Parallelism, Drain: o.Drain, Events: o.Events})
+	outputs, err := applier.Apply(ctx, p.cloud, p.Plan, applier.Options{Parallelism: o.Parallelism, Drain: o.Drain, Events: o.Events})
+	if err != nil {
+		return outputs, err
+	}
+	unchanged, err := p.Outputs(ctx)
+	if err != nil {
+		return outputs, err
+	}
+	maps.Copy(unchanged, outputs)
+	return unchanged, nil
+}
+
+// Outputs are what AWS alone can tell of what the plan leaves as it is, such as addresses.
+func (p *Planned) Outputs(ctx context.Context) (planner.Outputs, error) {
+	var refs []planner.Ref
+	for _, c := range p.Changes {
+		if c.Action == planner.NoOp {
+			refs = append(refs, c.Address)
+		}
+	}
+	outputs, err := p.cloud.Outputs(ctx, refs)
+	if err != nil {
+		return nil, fmt.Errorf("read what AWS alone knows: %w", explainCall(err))
+	}
+	return outputs, nil
+}
+
+// Outputs are what AWS alone can tell of all that belongs to a project.
+func (a *Account) Outputs(ctx context.Context, project string) (planner.Outputs, error) {
+	naming, err := a.identify(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cloud := a.cloud(project, naming, nil)
+	found, err := cloud.Find(ctx, project)
+	if err != nil {
+		return nil, fmt.Errorf("list what belongs to project %s: %w", project, explainCall(err))
+	}
+	outputs, err := cloud.Outputs(ctx, found)
+	if err != nil {
+		return nil, fmt.Errorf("read what AWS alone knows: %w", explainCall(err))
+	}
+	return outputs, nil
 }

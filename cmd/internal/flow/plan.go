@@ -11,7 +11,6 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/scar-go/scar/applier"
 	"github.com/scar-go/scar/applier/aws"
 	"github.com/scar-go/scar/image"
 	"github.com/scar-go/scar/planner"
@@ -24,43 +23,65 @@ type PlanOptions struct {
 	Target        []planner.Address
 	DeleteBuckets bool
 	KeepLogs      bool
+	AllowLoops    bool // functions may start each other without end
 }
 
 // Planned is a plan together with what carrying it out takes.
 type Planned struct {
 	*planner.Plan
-	cloud applier.Cloud
+	cloud *aws.Cloud
 }
 
 // Plan compares the file with the account. The images of all functions are resolved and assembled
-// while the account is read: neither needs the other.
+// while the account is read, and while it is asked for what the file refers to: none needs the others. All that is
+// wrong with the file in this account is reported at once.
 func (a *Account) Plan(ctx context.Context, f *spec.File, o PlanOptions) (*Planned, error) {
 	var images *built
 	var live planner.State
 	var naming planner.Naming
-	group, ctx := errgroup.WithContext(ctx)
+	var answers planner.Answers
+	var askErr error
+	group, inner := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		images, err = a.build(ctx, f, everyFunction)
+		images, err = a.build(inner, f, everyFunction)
 		return err
 	})
 	group.Go(func() (err error) {
-		naming, live, err = a.read(ctx, f.Project, addresses(f, a.naming()))
-		return err
+		naming, live, err = a.read(inner, f.Project, addresses(f, a.naming()))
+		return err // where nothing works, it explains best why
+	})
+	group.Go(func() error {
+		answers, askErr = a.ask(inner, f, a.naming(), nil, nil)
+		return nil
 	})
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	desired, err := planner.Desired(f, planner.Env{
-		Naming: naming, Version: a.settings.Version, Images: images.values, Architectures: images.architectures,
-	})
-	if err != nil {
-		return nil, err
+	if askErr == nil {
+		answers, askErr = a.ask(ctx, f, naming, live, answers)
 	}
-	plan, err := planner.New(desired, live, o.forPlanner(f.Project, naming, false))
+	if askErr != nil {
+		return nil, askErr
+	}
+	env := planner.Env{Naming: naming, Version: a.settings.Version, Images: images.values, Architectures: images.architectures}
+	plan, err := o.plan(f, env, live, answers)
 	if err != nil {
 		return nil, err
 	}
 	return &Planned{Plan: plan, cloud: a.cloud(f.Project, naming, images.byDigest())}, nil
+}
+
+// plan makes the plan of a file from all that is known. What is wrong is told all at once.
+func (o PlanOptions) plan(f *spec.File, env planner.Env, live planner.State, answers planner.Answers) (*planner.Plan, error) {
+	desired, reachErr := planner.Desired(f, env)
+	warnings, checkErr := planner.Check(f, desired, live, answers, o.AllowLoops)
+	plan, planErr := planner.New(desired, live, o.forPlanner(f.Project, env.Naming, false))
+	if err := join([]error{reachErr, checkErr, planErr}); err != nil {
+		return nil, err
+	}
+	plan.Warnings = append(plan.Warnings, warnings...)
+	slices.SortStableFunc(plan.Warnings, func(a, b planner.Warning) int { return a.Address.Compare(b.Address) })
+	return plan, nil
 }
 
 // PlanDestroy plans the removal of all that belongs to a project. It needs no file but the project's
