@@ -40,7 +40,7 @@ var rules = map[string][]string{
 	"local/*": {"image", "local/wire", "local/store", "local/clock", "local/sandbox", "local/httpevent"},
 
 	"cmd/scar-runtime":  {"runtime/supervisor", "runtime/secret", "runtime/job"},
-	"cmd/scar":          {"cmd/internal/...", "spec", "planner", "applier", "applier/aws", "image", "runtime/job", "local/..."},
+	"cmd/scar":          {"cmd/internal/...", "schemas", "spec", "planner", "applier", "applier/aws", "image", "runtime/job", "local/..."},
 	"cmd/internal/view": {"spec", "planner", "applier", "runtime/job"},
 	"cmd/internal/flow": {"spec", "planner", "applier", "applier/aws", "image", "runtime", "runtime/job", "local/..."},
 }

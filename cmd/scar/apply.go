@@ -13,7 +13,6 @@ import (
 
 	"github.com/scar-go/scar/cmd/internal/flow"
 	"github.com/scar-go/scar/cmd/internal/view"
-	"github.com/scar-go/scar/planner"
 	"github.com/scar-go/scar/spec"
 )
 
@@ -54,6 +53,7 @@ Without a terminal to ask on, --auto-approve is needed.`,
 	c.files.register(cmd)
 	c.account.register(cmd)
 	c.account.registerParallelism(cmd)
+	c.files.registerLoops(cmd)
 	c.plan.register(cmd, c.completeAddress(&c.files, &c.account))
 	c.format.register(cmd)
 	c.approval.register(cmd)
@@ -70,7 +70,7 @@ func (c *applyCommand) fresh(cmd *cobra.Command) error {
 
 // saved carries out a plan from a file. It was approved when it was handed over.
 func (c *applyCommand) saved(cmd *cobra.Command, path string) error {
-	for _, name := range []string{"file", "adopt", "target", "delete-buckets", "keep-logs"} {
+	for _, name := range []string{"file", "allow-loops", "adopt", "target", "delete-buckets", "keep-logs"} {
 		if cmd.Flags().Changed(name) {
 			return fmt.Errorf("--%s cannot be used with a saved plan: the plan settles it", name)
 		}
@@ -85,7 +85,8 @@ func (c *applyCommand) saved(cmd *cobra.Command, path string) error {
 		return err
 	}
 	status.Say("Comparing the plan with the files and the account…")
-	load := func() (*spec.File, error) { return (&fileFlags{plan.Source.Files}).load(cmd, c.app) }
+	files := fileFlags{paths: plan.Source.Files, envFiles: c.files.envFiles, allowLoops: true} // the plan settles what loops
+	load := func() (*spec.File, error) { return files.load(cmd, c.app) }
 	planned, err := connected.Resume(cmd.Context(), plan, load)
 	status.Clear()
 	if err != nil {
@@ -104,7 +105,7 @@ func (a *app) carryOut(ctx context.Context, planned *flow.Planned, format view.F
 		}
 	}
 	if !planned.HasChanges() {
-		return a.nothingToDo(planned.Plan, format)
+		return a.nothingToDo(ctx, planned, format)
 	}
 	if format == view.JSON && !approval.autoApprove {
 		return errors.New("--json shows no plan to approve: use --auto-approve, or scar plan --out FILE and scar apply FILE")
@@ -118,11 +119,15 @@ func (a *app) carryOut(ctx context.Context, planned *flow.Planned, format view.F
 }
 
 // nothingToDo ends an apply that has nothing to change; people have read it in the plan.
-func (a *app) nothingToDo(p *planner.Plan, format view.Format) error {
-	if format == view.Human {
-		return nil
+func (a *app) nothingToDo(ctx context.Context, planned *flow.Planned, format view.Format) error {
+	outputs, err := planned.Outputs(ctx)
+	if err != nil {
+		return err
 	}
-	return view.NewApply(a.streams(), format).Finish(p, nil, false)
+	if format == view.Human {
+		return view.Outputs(a.streams(), format, outputs)
+	}
+	return view.NewApply(a.streams(), format).Finish(planned.Plan, outputs, false)
 }
 
 // approve asks on the terminal. It never waits where nobody can answer.

@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/scar-go/scar/cmd/internal/flow"
-	"github.com/scar-go/scar/spec"
 )
 
 // completion prints the script that makes a shell complete commands, flags and names.
@@ -38,25 +37,27 @@ func (a *app) completion() *cobra.Command {
 }
 
 // completeFunction completes the name of a function of the file, as far as the file can be read.
-func (f *fileFlags) completeFunction(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
+func (a *app) completeFunction(files *fileFlags) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		file, err := files.outline(cmd, a)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		names := make([]string, len(file.Functions))
+		for i := range file.Functions {
+			names[i] = file.Functions[i].Name
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
 	}
-	file, err := spec.Outline(cmd.Context(), f.files(), spec.Options{})
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	names := make([]string, len(file.Functions))
-	for i := range file.Functions {
-		names[i] = file.Functions[i].Name
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // completeAddress completes the address of a resource that the file describes.
 func (a *app) completeAddress(files *fileFlags, account *accountFlags) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-		file, err := spec.Outline(cmd.Context(), files.files(), spec.Options{})
+		file, err := files.outline(cmd, a)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}

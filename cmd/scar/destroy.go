@@ -1,13 +1,9 @@
 package main
 
 import (
-	"fmt"
-	"regexp"
-
 	"github.com/spf13/cobra"
 
 	"github.com/scar-go/scar/cmd/internal/view"
-	"github.com/scar-go/scar/spec"
 )
 
 // destroyCommand removes what belongs to a project.
@@ -18,7 +14,7 @@ type destroyCommand struct {
 	plan     planFlags
 	format   formatFlags
 	approval approvalFlags
-	project  string
+	project  projectFlag
 }
 
 func (c *destroyCommand) command() *cobra.Command {
@@ -42,8 +38,7 @@ Buckets stay unless --delete-buckets is given; they are never emptied.`,
 	c.plan.registerDestroy(cmd, c.completeAddress(&c.files, &c.account))
 	c.format.register(cmd)
 	c.approval.register(cmd)
-	cmd.Flags().StringVar(&c.project, "project", "", "the project to remove, instead of a file's")
-	cmd.MarkFlagsMutuallyExclusive("project", "file")
+	c.project.register(cmd)
 	return cmd
 }
 
@@ -52,7 +47,7 @@ func (c *destroyCommand) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	file, err := c.named(cmd)
+	file, err := c.project.named(cmd, c.app, &c.files)
 	if err != nil {
 		return err
 	}
@@ -68,18 +63,4 @@ func (c *destroyCommand) run(cmd *cobra.Command) error {
 		return err
 	}
 	return c.carryOut(cmd.Context(), planned, c.format.format(), c.approval, c.account.parallelism, "Do you want scar to destroy this?")
-}
-
-// projectName is what the file's project must look like; the flag's goes the same way into names.
-const projectName = `^[a-z][a-z0-9-]{0,31}$`
-
-// named is the project to remove: the flag's, or else the file's.
-func (c *destroyCommand) named(cmd *cobra.Command) (*spec.File, error) {
-	if c.project == "" {
-		return c.files.loadProject(cmd, c.app)
-	}
-	if !regexp.MustCompile(projectName).MatchString(c.project) {
-		return nil, fmt.Errorf("--project %q: a project is up to 32 of a-z, 0-9 and -, and begins with a letter", c.project)
-	}
-	return &spec.File{Project: c.project}, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,33 +12,6 @@ import (
 	"github.com/scar-go/scar/planner"
 	"github.com/scar-go/scar/spec"
 )
-
-// defaultFile is the file that is read unless -f names others.
-const defaultFile = "func.yaml"
-
-// fileFlags say which files describe the project.
-type fileFlags struct{ paths []string }
-
-func (f *fileFlags) register(cmd *cobra.Command) {
-	cmd.Flags().StringArrayVarP(&f.paths, "file", "f", nil, "file to read, - for standard input; repeated: later files overlay earlier ones (default "+defaultFile+")")
-}
-
-func (f *fileFlags) files() []string {
-	if len(f.paths) == 0 {
-		return []string{defaultFile}
-	}
-	return f.paths
-}
-
-// load reads the files in full.
-func (f *fileFlags) load(cmd *cobra.Command, a *app) (*spec.File, error) {
-	return spec.Load(cmd.Context(), f.files(), spec.Options{Stdin: a.stdin})
-}
-
-// loadProject reads project, region and profile only.
-func (f *fileFlags) loadProject(cmd *cobra.Command, a *app) (*spec.File, error) {
-	return spec.LoadProject(cmd.Context(), f.files(), spec.Options{Stdin: a.stdin})
-}
 
 // formatFlags say how to print.
 type formatFlags struct{ json bool }
@@ -151,4 +125,27 @@ type approvalFlags struct {
 func (f *approvalFlags) register(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.autoApprove, "auto-approve", false, "do not ask for approval")
 	cmd.Flags().DurationVar(&f.drain, "drain", 0, "wait this long, and no longer than its timeout, between stopping the events of a function and destroying it")
+}
+
+// projectFlag names a project without a file.
+type projectFlag struct{ name string }
+
+func (f *projectFlag) register(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.name, "project", "", "the project, instead of a file's")
+	cmd.MarkFlagsMutuallyExclusive("project", "file")
+	cmd.MarkFlagsMutuallyExclusive("project", "env-file")
+}
+
+// projectName is what the file's project must look like; the flag's goes the same way into names.
+const projectName = `^[a-z][a-z0-9-]{0,31}$`
+
+// named is the project that the flag names, or else the file.
+func (f *projectFlag) named(cmd *cobra.Command, a *app, files *fileFlags) (*spec.File, error) {
+	if f.name == "" {
+		return files.loadProject(cmd, a)
+	}
+	if !regexp.MustCompile(projectName).MatchString(f.name) {
+		return nil, fmt.Errorf("--project %q: a project is up to 32 of a-z, 0-9 and -, and begins with a letter", f.name)
+	}
+	return &spec.File{Project: f.name}, nil
 }

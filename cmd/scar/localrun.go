@@ -39,7 +39,8 @@ Secrets that the functions name are read from a file of lines such as
 
 which only you may read (chmod 600). Results at providers of storage stay there and are listed.
 
-A file that fails is tried three times in all, as Lambda does. The exit code is 1 if a file could not be processed.`,
+A file that fails is tried as often as Lambda and the file would have it: three times in all, unless retries or
+queue say otherwise. Of the triggers only inputs count: schedules do not fire, and there is no address. The exit code is 1 if a file could not be processed.`,
 		Example: `  scar local run --in photos --out results
   scar local run -f func.yaml --function grayify --in photos --out results --json
   scar local run --in photos --out results --secrets secrets.txt`,
@@ -60,10 +61,10 @@ A file that fails is tried three times in all, as Lambda does. The exit code is 
 	}
 	_ = cmd.MarkFlagDirname("state")
 	_ = cmd.MarkFlagFilename("secrets")
-	complete := func(cmd *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
-		return c.files.completeFunction(cmd, nil, prefix)
-	}
-	_ = cmd.RegisterFlagCompletionFunc("function", complete) // likewise
+	complete := c.completeFunction(&c.files)
+	_ = cmd.RegisterFlagCompletionFunc("function", func(cmd *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
+		return complete(cmd, nil, prefix)
+	}) // likewise
 	return cmd
 }
 
@@ -100,6 +101,10 @@ func (c *localRunCommand) run(cmd *cobra.Command) (err error) {
 func (c *localRunCommand) process(cmd *cobra.Command, file *spec.File, function *spec.Function, inputs []flow.RunInput, options flow.RunOptions) error {
 	began := time.Now()
 	status := view.NewStatus(c.streams(), c.format.format())
+	options.Note = func(text string) {
+		status.Clear()
+		view.Note(c.streams(), "note: "+text)
+	}
 	status.Say("Preparing the images…")
 	run, err := flow.PrepareRun(cmd.Context(), file, options)
 	status.Clear()
@@ -154,7 +159,7 @@ func runFunction(file *spec.File, name string) (*spec.Function, error) {
 		case fed:
 			candidates = append(candidates, fn.Name)
 		case fn.Name == name && len(fn.Inputs) == 0:
-			return nil, fmt.Errorf("function %s has no input: there is no place to put files for it", name)
+			return nil, noInput(fn)
 		case fn.Name == name:
 			return nil, inputElsewhere(fn)
 		case len(fn.Inputs) > 0 && elsewhere == "":
@@ -166,12 +171,29 @@ func runFunction(file *spec.File, name string) (*spec.Function, error) {
 		return nil, fmt.Errorf("the file has no function %q with an input; it has %q", name, candidates)
 	case len(candidates) == 0 && elsewhere != "":
 		return runFunction(file, elsewhere)
+	case len(candidates) == 0 && len(file.Functions) == 1:
+		return nil, noInput(&file.Functions[0])
 	case len(candidates) == 0:
 		return nil, errors.New("no function of the file has an input: there is no place to put files")
 	case len(candidates) > 1:
 		return nil, fmt.Errorf("several functions have an input: choose one with --function, of %q", candidates)
 	}
 	return runFunction(file, candidates[0])
+}
+
+// noInput says how else a function can be started on this machine.
+func noInput(fn *spec.Function) error {
+	started := ""
+	switch {
+	case fn.Schedule != nil:
+		started = " by its schedule, or at once"
+	case fn.HTTP != nil:
+		started = " by requests to the address that apply prints, or at once"
+	case fn.Queue != nil:
+		started = " by messages in its queue, or at once"
+	}
+	return fmt.Errorf("function %s has no input: there is no place to put files for it; start it on this machine with scar local up and, in another terminal, scar apply --local: it runs%s with aws lambda invoke --function-name %s",
+		fn.Name, started, fn.Name)
 }
 
 // inputElsewhere says why a function cannot be fed on this machine.

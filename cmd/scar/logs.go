@@ -34,7 +34,7 @@ one; a file is not needed. With --follow it goes on until it is interrupted, whi
   scar logs grayify --follow --since 10m
   scar logs grayify --since 2026-01-31T08:00:00Z --filter ERROR`,
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: c.files.completeFunction,
+		ValidArgsFunction: c.completeFunction(&c.files),
 		RunE:              func(cmd *cobra.Command, args []string) error { return c.run(cmd, args[0]) },
 	}
 	c.files.register(cmd)

@@ -31,7 +31,7 @@ func main() {
 
 // run is main without os.Exit, so that what is deferred happens.
 func run() int {
-	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}
+	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, lookupEnv: os.LookupEnv}
 	ctx, stop := interruptible(context.Background(), func() {
 		if a.following.Load() {
 			return // the interrupt is how it ends

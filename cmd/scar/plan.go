@@ -42,6 +42,7 @@ something to change.`,
 	c.files.register(cmd)
 	c.account.register(cmd)
 	c.account.registerParallelism(cmd)
+	c.files.registerLoops(cmd)
 	c.plan.register(cmd, c.completeAddress(&c.files, &c.account))
 	c.format.register(cmd)
 	cmd.Flags().BoolVar(&c.markdown, "markdown", false, "print Markdown, for the comment of a code review")
@@ -84,6 +85,7 @@ func makePlan(cmd *cobra.Command, a *app, files *fileFlags, account *accountFlag
 	if err != nil {
 		return nil, "", err
 	}
+	options.AllowLoops = files.allowLoops
 	file, err := files.load(cmd, a)
 	if err != nil {
 		return nil, "", err

@@ -15,11 +15,17 @@ import (
 type app struct {
 	stdin          *os.File
 	stdout, stderr *os.File
-	getenv         func(string) string
+	lookupEnv      func(string) (value string, found bool)
 
 	noColor bool
 
 	following atomic.Bool // the command goes on until it is interrupted
+}
+
+// getenv is a variable of the environment, empty if it is not set.
+func (a *app) getenv(name string) string {
+	value, _ := a.lookupEnv(name)
+	return value
 }
 
 func (a *app) streams() *view.Streams {
@@ -47,9 +53,12 @@ changes it, scar destroy removes it. The same file runs on this machine with sca
 	})
 	root.AddCommand(
 		(&validateCommand{app: a}).command(),
+		(&showCommand{app: a}).command(),
+		(&schemaCommand{app: a}).command(),
 		(&planCommand{app: a}).command(),
 		(&applyCommand{app: a}).command(),
 		(&destroyCommand{app: a}).command(),
+		(&outputsCommand{app: a}).command(),
 		(&logsCommand{app: a}).command(),
 		a.local(),
 		(&versionCommand{app: a}).command(),

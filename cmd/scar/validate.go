@@ -29,6 +29,7 @@ problems are reported at once. No account is needed and no network.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
 	}
 	c.files.register(cmd)
+	c.files.registerLoops(cmd)
 	c.format.register(cmd)
 	return cmd
 }

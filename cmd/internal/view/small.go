@@ -40,6 +40,27 @@ func Validated(s *Streams, f Format, file *spec.File) error {
 // Invalid prints the problems of a file for programs; people get them from Error.
 func Invalid(s *Streams, problems spec.Problems) error { return problemsJSON(s.out(), problems) }
 
+// Shown prints a file with everything filled in.
+func Shown(s *Streams, f Format, shown *spec.Shown) error {
+	if f != JSON {
+		content, err := shown.YAML()
+		if err != nil {
+			return err
+		}
+		return Document(s, content)
+	}
+	p := s.out()
+	p.json(map[string]any{"settings": shown.Settings}, "  ")
+	return p.result()
+}
+
+// Document prints a text as it is.
+func Document(s *Streams, content []byte) error {
+	p := s.out()
+	p.printf("%s", content)
+	return p.result()
+}
+
 // Finding is one thing that scar local needs of the machine.
 type Finding struct {
 	Name     string `json:"name"`
