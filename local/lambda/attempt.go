@@ -25,6 +25,7 @@ const (
 	conditionSuccess   = "Success"
 	conditionExhausted = "RetriesExhausted"
 	conditionTooOld    = "EventAgeExceeded"
+	conditionNever     = "ZeroReservedConcurrency"
 )
 
 // conclusion is what became of an event for good, and what its destination is to be told. It is stored until it has been told.
@@ -49,9 +50,12 @@ func (q *queue) process(key string) {
 	case f.State == statePending && !f.due(now):
 		<-q.s.engine.slots
 		q.push(key, f.Unsettled)
+	case f.Reserved != nil && *f.Reserved == 0: // there will be no place: Lambda does not wait for one
+		<-q.s.engine.slots
+		q.conclude(key, e, f, e.givenUp(conditionNever, "the function's reserved concurrency is 0"), conditionNever)
 	case !now.Before(e.expires(f)):
 		<-q.s.engine.slots
-		q.conclude(key, e, f, q.expired(e), conditionTooOld)
+		q.conclude(key, e, f, e.givenUp(conditionTooOld, "the event was older than its function allows before there was a place for it"), conditionTooOld)
 	case !q.s.places.take(e.Function, f.Reserved):
 		<-q.s.engine.slots
 		q.throttle(key, e, f)
@@ -83,24 +87,21 @@ func (q *queue) attempt(key string, e event, f function) {
 	}
 	i := r.invocation(e.Function, t, true)
 	i.Source = e.Source
+	due := q.s.cfg.Clock.Now().Add(q.s.cfg.retryDelay(e.Failed))
 	switch {
 	case !failed:
 		q.conclude(key, e, f, i, conditionSuccess)
 	case e.Failed >= f.Async.retries(len(q.s.cfg.RetryDelays)):
 		q.conclude(key, e, f, i, conditionExhausted)
+	case !due.Before(e.expires(f)):
+		q.conclude(key, e, f, i, conditionTooOld)
 	default:
 		i.Final = false
 		q.s.cfg.OnDone(i)
-		q.retry(key, e, f)
+		e.Due, e.Failed = due, e.Failed+1 // a failed attempt is stored before the next one is planned
+		q.store(key, e)
+		q.push(key, due)
 	}
-}
-
-// retry stores that an attempt has failed, and plans the next. An event that will be too old by then is given up when it is.
-func (q *queue) retry(key string, e event, f function) {
-	e.Due = earlier(q.s.cfg.Clock.Now().Add(q.s.cfg.retryDelay(e.Failed)), e.expires(f))
-	e.Failed++
-	q.store(key, e)
-	q.push(key, e.Due)
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -133,13 +134,12 @@ func (q *queue) throttle(key string, e event, f function) {
 	}
 }
 
-// expired is the end of an event that was too old.
-func (q *queue) expired(e event) Invocation {
-	i := Invocation{
+// givenUp is the end of an event that its function was not given, or not again.
+func (e event) givenUp(condition, why string) Invocation {
+	return Invocation{
 		Function: e.Function, RequestID: e.RequestID, Payload: e.Payload, Source: e.Source, Async: true, Attempt: e.Failed, Final: true,
-		ErrorType: "Local.EventAgeExceeded", ErrorMessage: "the event was older than its function allows before an attempt succeeded",
+		ErrorType: "Local." + condition, ErrorMessage: why,
 	}
-	return i
 }
 
 // conclude ends an event for good, and lets its destination know.
@@ -181,7 +181,7 @@ func (q *queue) tell(key string, e event) {
 
 // drop gives up an event that cannot be run, as Lambda does with those of a deleted function.
 func (q *queue) drop(key string, e event, err error) {
-	kind := "Local.NotRun"
+	kind := notRunType
 	var known *wire.Error
 	if errors.As(err, &known) && known.Status == http.StatusNotFound {
 		kind = known.Code
@@ -223,13 +223,14 @@ func (s *Service) record(i Invocation, condition string, now time.Time) []byte {
 		RequestContext: recordRequest{i.RequestID, s.arn(i.Function) + ":" + latest, condition, i.Attempt},
 		RequestPayload: asJSON(i.Payload),
 	}
-	if condition != conditionTooOld {
+	notRun := i.ErrorType == notRunType
+	if i.Response != nil || notRun {
 		r.ResponseContext = &recordResponse{StatusCode: http.StatusOK, ExecutedVersion: latest}
 		r.ResponsePayload = asJSON(i.Response)
 		if i.Failed() {
 			r.ResponseContext.FunctionError = unhandled
 		}
-		if i.Response == nil { // the backend could not run the function
+		if notRun {
 			r.ResponsePayload = (&failure{i.ErrorType, i.ErrorMessage}).asJSON()
 		}
 	}

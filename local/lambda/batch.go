@@ -111,6 +111,7 @@ func (p *pollers) place(ctx context.Context, b batch) (function, bool) {
 		f, err := p.s.get(b.mapping.Function)
 		if err != nil {
 			p.note(ctx, b.mapping, err)
+			p.release(b, b.messages) // the poller asks for the function before it takes them again
 			return f, false
 		}
 		freed := p.s.places.wait(b.mapping.Function)

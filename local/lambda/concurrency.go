@@ -43,6 +43,14 @@ type concurrency struct {
 	ReservedConcurrentExecutions *int `json:",omitempty"`
 }
 
+// concurrency is what GetFunction says of it; nil: nothing.
+func (f *function) concurrency() *concurrency {
+	if f.Reserved == nil {
+		return nil
+	}
+	return &concurrency{f.Reserved}
+}
+
 func (s *Service) getFunctionConcurrency(_ *http.Request, name string) (answer, error) {
 	f, err := s.get(name)
 	if err != nil {

@@ -166,6 +166,10 @@ func (s *Service) createFunction(r *http.Request, _ string) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	// Mappings outlive their function. Those of an earlier one need not wait for their next look.
+	if err := s.pollers.resume(name); err != nil {
+		return answer{}, err
+	}
 	return answer{http.StatusCreated, s.configurationOf(&f)}, nil
 }
 

@@ -19,6 +19,9 @@ const (
 	maxResponse     = maxPayload + 100 // what Lambda names in its message
 )
 
+// notRunType is the error type of invocations that the backend could not run.
+const notRunType = "Local.NotRun"
+
 // unhandled is what the function error header says of every error.
 const unhandled = "Unhandled"
 
@@ -218,7 +221,7 @@ func (r result) invocation(function string, t task, final bool) Invocation {
 		i.ErrorType, i.ErrorMessage = r.failure.Type, r.failure.Message
 	}
 	if r.err != nil {
-		i.ErrorType, i.ErrorMessage = "Local.NotRun", r.err.Error()
+		i.ErrorType, i.ErrorMessage = notRunType, r.err.Error()
 	}
 	return i
 }

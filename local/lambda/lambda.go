@@ -61,7 +61,7 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 	}
 	s.places, s.pollers = newPlaces(s.queue.freed), newPollers(ctx, s)
 	s.queue.running.Go(s.queue.schedule)
-	if err := s.pollers.resume(mappings); err != nil {
+	if err := s.pollers.resume(""); err != nil {
 		return nil, errors.Join(fmt.Errorf("start lambda: %w", err), s.Close())
 	}
 	return s, nil

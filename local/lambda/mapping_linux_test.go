@@ -194,10 +194,7 @@ func (q *fakeQueue) hidden() int {
 
 func TestAThrottledBatchWaitsForAPlace(t *testing.T) {
 	b, q, now := queueBench(t, nil)
-	put := &lambda.PutFunctionConcurrencyInput{FunctionName: aws.String("f"), ReservedConcurrentExecutions: aws.Int32(0)}
-	if _, err := b.client.PutFunctionConcurrency(t.Context(), put); err != nil {
-		t.Fatal(err)
-	}
+	b.reserve(0)
 	q.send(body(t, testEvent{}))
 	b.mapQueue(nil)
 	// The message comes back as often as its visibility is over, while there is no place.
@@ -209,10 +206,7 @@ func TestAThrottledBatchWaitsForAPlace(t *testing.T) {
 	if n := len(b.invocations()); n != 0 {
 		t.Fatalf("%d invocations", n)
 	}
-	put.ReservedConcurrentExecutions = aws.Int32(1)
-	if _, err := b.client.PutFunctionConcurrency(t.Context(), put); err != nil {
-		t.Fatal(err)
-	}
+	b.reserve(1)
 	eventually(t, "the message's end", func() bool { return len(q.left()) == 0 })
 }
 
@@ -307,7 +301,7 @@ func TestMappingsThatAreRefused(t *testing.T) {
 		wantError(t, err, code, message)
 	}
 	const bad = "InvalidParameterValueException"
-	refuse("ResourceNotFoundException", "Function not found", func(in *lambda.CreateEventSourceMappingInput) { in.FunctionName = aws.String("none") })
+	refuse(bad, "Function does not exist", func(in *lambda.CreateEventSourceMappingInput) { in.FunctionName = aws.String("none") })
 	refuse(bad, "Unrecognized event source", func(in *lambda.CreateEventSourceMappingInput) {
 		in.EventSourceArn = aws.String("arn:aws:kinesis:us-east-1:000000000000:stream/s")
 	})
@@ -352,4 +346,19 @@ func TestARightThatIsTakenAwayStopsThePoller(t *testing.T) {
 	eventually(t, "the problem", func() bool { return strings.HasPrefix(problem(), "PROBLEM: The function execution role") })
 	may.deny()
 	advance(t, now, time.Second, "the end of the problem", func() bool { return problem() == "" })
+}
+
+func TestAMappingOutlivesItsFunction(t *testing.T) {
+	b, q, _ := queueBench(t, nil)
+	b.mapQueue(nil)
+	if _, err := b.client.DeleteFunction(t.Context(), &lambda.DeleteFunctionInput{FunctionName: aws.String("f")}); err != nil {
+		t.Fatal(err)
+	}
+	q.send(body(t, testEvent{}))
+	list, err := b.client.ListEventSourceMappings(t.Context(), &lambda.ListEventSourceMappingsInput{EventSourceArn: aws.String(queueARN)})
+	if err != nil || len(list.EventSourceMappings) != 1 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	b.create("f", nil)
+	eventually(t, "the message's end", func() bool { return len(q.left()) == 0 })
 }

@@ -53,9 +53,9 @@ func (s *Service) createMapping(r *http.Request, _ string) (answer, error) {
 
 // checkSource asks for the function and the queue, and whether they fit.
 func (s *Service) checkSource(ctx context.Context, m *mapping) error {
-	f, err := s.get(m.Function)
-	if err != nil {
-		return err
+	f, found, err := s.functions.Get(m.Function)
+	if err != nil || !found {
+		return cmp.Or(err, invalid("Function does not exist"))
 	}
 	if parts := strings.SplitN(m.Queue, ":", 6); len(parts) != 6 || parts[0] != "arn" || parts[2] != "sqs" {
 		return invalid("Unrecognized event source. The local backend serves queues of SQS.")

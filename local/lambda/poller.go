@@ -4,8 +4,6 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"github.com/scar-go/scar/local/store"
 )
 
 const (
@@ -31,11 +29,13 @@ func newPollers(ctx context.Context, s *Service) *pollers {
 	return &pollers{s: s, ctx: ctx, stops: map[string]context.CancelFunc{}, problems: map[string]string{}}
 }
 
-// resume polls for all mappings that are stored.
-func (p *pollers) resume(table *store.Table[mapping]) error {
+// resume polls for the mappings of a function that are stored; for all, if it is empty.
+func (p *pollers) resume(function string) error {
 	var all []mapping
-	err := table.Each("", func(_ string, m mapping) bool {
-		all = append(all, m)
+	err := p.s.mappings.Each("", func(_ string, m mapping) bool {
+		if function == "" || m.Function == function {
+			all = append(all, m)
+		}
 		return true
 	})
 	for _, m := range all {

@@ -88,6 +88,10 @@ func (q *queue) add(d dueEvent) {
 func (q *queue) freed(function string) {
 	now := q.s.cfg.Clock.Now()
 	q.mu.Lock()
+	if len(q.throttled) == 0 {
+		q.mu.Unlock()
+		return
+	}
 	first := -1
 	for n, d := range q.due {
 		if d.waitsFor == function && (first < 0 || d.key < q.due[first].key) {

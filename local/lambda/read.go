@@ -31,7 +31,8 @@ func (s *Service) getFunction(r *http.Request, name string) (answer, error) {
 		Configuration configuration
 		Code          codeLocation
 		Tags          map[string]string `json:",omitempty"`
-	}{s.configurationOf(&f), codeLocation{"ECR", f.Settings.ImageURI, f.Settings.ResolvedURI}, f.Tags})
+		Concurrency   *concurrency      `json:",omitempty"`
+	}{s.configurationOf(&f), codeLocation{"ECR", f.Settings.ImageURI, f.Settings.ResolvedURI}, f.Tags, f.concurrency()})
 }
 
 func (s *Service) getFunctionConfiguration(r *http.Request, name string) (answer, error) {

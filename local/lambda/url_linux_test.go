@@ -164,10 +164,7 @@ func TestAURLThatEverybodyMayCall(t *testing.T) {
 	r = b.request("GET", "/", "")
 	r.Host = strings.Replace(at.Host, id, strings.Repeat("a", 32), 1)
 	b.want(b.do(r), 403, "Forbidden")
-	reserve := &lambda.PutFunctionConcurrencyInput{FunctionName: aws.String("f"), ReservedConcurrentExecutions: aws.Int32(0)}
-	if _, err := b.bench.client.PutFunctionConcurrency(t.Context(), reserve); err != nil {
-		t.Fatal(err)
-	}
+	b.reserve(0)
 	b.want(b.do(b.request("GET", "/", "")), 429, "Rate Exceeded.")
 }
 
