@@ -82,9 +82,19 @@ func (c *checks) mountTargets(fn *spec.Function, m spec.Mount, target Answer) {
 	}
 }
 
-// queue checks a queue of the user's.
+// queue checks the queue that the file names. One of scar's own, such as another function's dead-letter queue, is as the
+// plan makes it.
 func (c *checks) queue(fn *spec.Function) {
 	if fn.Queue == nil || fn.Queue.ARN == "" {
+		return
+	}
+	if makes(c.file, accountOf(c.desired), fn.Queue.ARN) {
+		name, _ := QueueOfARN(fn.Queue.ARN)
+		own, _ := c.desired[Address{KindQueue, name}].Value.(Queue)
+		if own.VisibilityTimeout < fn.Timeout {
+			c.problem(fn, "the queue %s, which scar makes, hides a message for %d s, less than the function's timeout of %d s, and Lambda refuses that: use a shorter timeout, or a queue of your own",
+				fn.Queue.ARN, own.VisibilityTimeout, fn.Timeout)
+		}
 		return
 	}
 	answer, known := c.ask(fn, AboutQueue, fn.Queue.ARN)

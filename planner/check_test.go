@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -83,6 +84,12 @@ func TestCheck(t *testing.T) {
 			"hides a message for 299 s, less than the function's timeout of 300 s",
 		}},
 		{name: "a queue that hides shortly", answers: answer(AboutQueue, testQueue, Answer{Visibility: 300}), warnings: []string{"Lambda advises 1800 s"}},
+		{name: "the dead-letter queue of another function", file: func(f *spec.File) {
+			f.Functions[2].Queue.ARN, f.Functions[2].Timeout = testNaming.QueueARN(DeadLetterName("imaging", "ocr")), 30
+		}},
+		{name: "the dead-letter queue of another function, for too long", file: func(f *spec.File) {
+			f.Functions[2].Queue.ARN, f.Functions[2].Timeout = testNaming.QueueARN(DeadLetterName("imaging", "ocr")), 31
+		}, problems: []string{"function take: the queue arn:aws:sqs:eu-west-1:123456789012:scar_dead-imaging_ocr, which scar makes, hides a message for 30 s, less than the function's timeout of 31 s"}},
 		{name: "nobody hears of failures", answers: answer(AboutTopic, testTopic, Answer{Absent: true}), problems: []string{"on_failure: there is no " + testTopic}},
 		{name: "FIFO", answers: answer(AboutTopic, testTopic, Answer{FIFO: true}), problems: []string{"on_failure: " + testTopic + " is FIFO"}},
 		{name: "concurrency just left", answers: answer(AboutConcurrency, "", Answer{Limit: 150})},
@@ -286,7 +293,9 @@ func TestQuestionsLeaveOutWhatTheFileMakes(t *testing.T) {
 		second := queued(testFunction("second", "scans", "in/", "scans", "out/"))
 		second.OnFailure = testNaming.FunctionARN("grayify")
 		f.Functions[0].OnFailure = testNaming.QueueARN(DeadLetterName("imaging", "second"))
-		f.Functions = append(f.Functions, second)
+		third := testFunction("third", "scans", "more/", "scans", "out/")
+		third.Queue = &spec.Queue{ARN: testNaming.QueueARN(DeadLetterName("imaging", "second")), BatchSize: 10}
+		f.Functions = append(f.Functions, second, third)
 	})
 	for _, q := range Questions(f, testNaming, nil, nil) {
 		if q.About != AboutEncryption {
@@ -312,4 +321,20 @@ func TestWild(t *testing.T) {
 			t.Errorf("wild(%q, %q) = %v", c.pattern, c.text, got)
 		}
 	}
+}
+
+// FuzzWild compares with the same pattern as a regular expression.
+func FuzzWild(f *testing.F) {
+	f.Add("a*b?c", "axxbyc")
+	f.Add("**", "")
+	f.Add("*aab", "aaab")
+	f.Fuzz(func(t *testing.T, pattern, text string) {
+		if strings.Trim(pattern+text, "ab*?.-") != "" {
+			return // IAM's are ASCII, and few characters find more
+		}
+		expression := "^" + strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(pattern)) + "$"
+		if got, want := wild(pattern, text), regexp.MustCompile(expression).MatchString(text); got != want {
+			t.Errorf("wild(%q, %q) = %v", pattern, text, got)
+		}
+	})
 }

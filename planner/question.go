@@ -126,7 +126,7 @@ func (q *questions) network(fn *spec.Function) {
 // destinations asks about the queue that a function takes its events from, and about what hears of its failures. What
 // the file itself makes is not asked about.
 func (q *questions) destinations(fn *spec.Function) {
-	if fn.Queue != nil && fn.Queue.ARN != "" {
+	if fn.Queue != nil && fn.Queue.ARN != "" && !makes(q.file, q.naming.Account, fn.Queue.ARN) {
 		q.askHere(AboutQueue, fn.Queue.ARN)
 	}
 	if about := aboutDestination(fn.OnFailure); about != "" && !makes(q.file, q.naming.Account, fn.OnFailure) {
