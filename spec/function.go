@@ -52,6 +52,7 @@ func describe(root *node, allowLoops bool, r *report) (*File, []*draft) {
 		RequiredVersion: root.get("required_version").str(),
 		Project:         root.get("project").str(), Region: root.get("region").str(), Profile: root.get("profile").str(),
 	}
+	checkVersion(root.get("required_version"), r)
 	common := root.get("tags")
 	f.Tags, f.TagsManaged = readTags(common, nil, r), common != nil
 	f.Storage = readStorage(root.get("storage"), r)

@@ -126,7 +126,23 @@ func TestDefaultsAreThoseOfTheSchema(t *testing.T) {
 		"function.logs.retention_days": f.Logs.RetentionDays, "function.logs.level": f.Logs.Level,
 		"function.logs.format": f.Logs.Format, "function.logs.metrics": f.Logs.Metrics,
 		"function.dedupe": f.Dedupe, "function.records": f.Records != "",
+		"function.http": f.HTTP != nil, "function.queue": f.Queue != nil, "function.retries.attempts": f.Retries.Attempts, "function.retries.max_age": f.Retries.MaxAge,
 		"input.suffix": fmt.Sprintf("[%q]", f.Inputs[0].Suffix[0]),
+	} {
+		if got := fmt.Sprint(value); got != said[path] {
+			t.Errorf("%s is %s, the schema says %q", path, got, said[path])
+		}
+	}
+	r := &report{}
+	full := readHTTP(&node{kind: mapping, fields: []field{{"cors", &node{kind: scalar, tag: "!!bool", text: "true"}}}}, r)
+	d := &draft{node: &node{fields: []field{{"queue", &node{kind: mapping, fields: []field{{"attempts", nil}}}}}}, Function: Function{Inputs: []Input{{Provider: OwnS3}}}}
+	d.readQueue(r)
+	zone := readSchedule(&node{kind: scalar, tag: "!!str", text: "rate(1 hour)"}, r).Timezone
+	for path, value := range map[string]any{
+		"function.http.auth": full.Auth, "function.http.cors": false, "cors.origins": fmt.Sprintf("[%q]", full.CORS.Origins[0]),
+		"cors.methods": fmt.Sprintf("[%q]", full.CORS.Methods[0]), "cors.headers": fmt.Sprintf("[%q]", full.CORS.Headers[0]), "cors.expose": full.CORS.Expose,
+		"cors.credentials": full.CORS.Credentials, "cors.max_age": full.CORS.MaxAge, "function.schedule.timezone": zone,
+		"function.queue.batch_size": d.Queue.BatchSize, "function.queue.attempts": d.Queue.Attempts,
 	} {
 		if got := fmt.Sprint(value); got != said[path] {
 			t.Errorf("%s is %s, the schema says %q", path, got, said[path])

@@ -158,7 +158,7 @@ func (g *grammar) checkTree(root *node, opts Options, r *report) (*File, []*draf
 	r.hideSecrets(root)
 	in := interpolation{lookup: opts.Lookup, report: r}
 	in.resolve(root, g.root, fileLevel)
-	if refused := refuseVersion(root.get("required_version"), opts.Version, r); refused != nil {
+	if refused := refuseVersion(root.get("required_version"), opts.Version); refused != nil {
 		return nil, nil, refused
 	}
 	if err := g.validate(root, r); err != nil {

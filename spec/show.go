@@ -49,6 +49,11 @@ func Show(ctx context.Context, paths []string, opts Options) (*Shown, error) {
 	if err != nil {
 		return nil, err
 	}
+	return g.show(sources, opts)
+}
+
+// show does all that can be done without the disk.
+func (g *grammar) show(sources []*source, opts Options) (*Shown, error) {
 	r := &report{}
 	root := readTree(sources, r)
 	if root == nil {

@@ -8,31 +8,37 @@ import (
 var describedVersion = pattern(`^v?([0-9]+\.[0-9]+\.[0-9]+(?:-[0-9A-Za-z.-]+?)??)(?:-[0-9]+-g[0-9a-f]+)?(?:-dirty)?$`)
 
 // refuseVersion says that the file is for another version of scar, as Problems; nil where it is for this one. A
-// version that is no release, such as dev or a bare commit, fits any file. What is no constraint is reported like
-// any other problem.
-func refuseVersion(n *node, version string, r *report) error {
-	text := n.str()
-	if text == "" || n.tag != "!!str" {
-		return nil
-	}
-	wanted, err := semver.NewConstraint(text)
-	if err != nil {
-		r.at(n, "wants constraints on versions such as >= 0.1, or >= 0.1, < 2, not %q", shorten(text))
-		return nil
-	}
-	found := describedVersion().FindStringSubmatch(version)
-	if found == nil {
+// version that is no release, such as dev or a bare commit, fits any file.
+func refuseVersion(n *node, version string) error {
+	wanted, found := readConstraint(n), describedVersion().FindStringSubmatch(version)
+	if wanted == nil || found == nil {
 		return nil
 	}
 	is, err := semver.StrictNewVersion(found[1])
+	if err != nil || wanted.Check(is) {
+		return nil
+	}
+	r := &report{}
+	r.at(n, "this file wants scar %s, and this is scar %s; install a version that fits", n.text, is)
+	return r.err()
+}
+
+// checkVersion reports what is no constraint on versions.
+func checkVersion(n *node, r *report) {
+	if n.str() != "" && readConstraint(n) == nil {
+		r.at(n, "wants constraints on versions such as >= 0.1, or >= 0.1, < 2, not %q", shorten(n.text))
+	}
+}
+
+// readConstraint reads which versions a file is for; nil where it does not say.
+func readConstraint(n *node) *semver.Constraints {
+	if n.str() == "" || n.tag != "!!str" {
+		return nil
+	}
+	wanted, err := semver.NewConstraint(n.text)
 	if err != nil {
 		return nil
 	}
 	wanted.IncludePrerelease = true // 0.2.0-rc.1 has what 0.1 has
-	if !wanted.Check(is) {
-		refusal := &report{}
-		refusal.at(n, "this file wants scar %s, and this is scar %s; install a version that fits", text, is)
-		return refusal.err()
-	}
-	return nil
+	return wanted
 }
