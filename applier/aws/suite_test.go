@@ -42,7 +42,12 @@ type account struct {
 
 // gaps are what a service is known not to do as AWS does.
 type gaps struct {
-	staleUpdates bool // some settings of functions cannot be changed
+	staleUpdates    bool // some settings of functions cannot be changed, nor the CORS of their URLs to none
+	noInvokedViaURL bool // statements lose the conditions that concern URLs
+	noneReserved    bool // that no execution may run does not show
+	staleInvoking   bool // settings of asynchronous invocations cannot be changed, only deleted
+	corsStays       bool // the CORS of a URL can be changed, and not taken away
+	noLimits        bool // the account's limits cannot be asked for
 }
 
 // configFor is the SDK's configuration for an endpoint on this machine.
