@@ -17,7 +17,7 @@ var freeOperations = map[string]bool{"sts:GetCallerIdentity": true}
 
 // selfAuthorized are the services that ask for themselves: in S3 and the registry one call may need several rights, and queues have
 // policies of their own.
-var selfAuthorized = map[string]bool{"s3": true, "sqs": true}
+var selfAuthorized = map[string]bool{"s3": true, "sqs": true, "sns": true}
 
 // authorize refuses what the policies of a role do not allow its sessions.
 func (b *Backend) authorize(r *http.Request, call wire.Call, body []byte) error {

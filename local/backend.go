@@ -1,6 +1,6 @@
 // Package local is an embedded backend that speaks AWS's wire protocols over loopback HTTP: those
-// calls of STS, IAM, Lambda, CloudWatch Logs, ECR, S3, SQS, Systems Manager's parameters, Secrets Manager and the
-// Resource Groups Tagging API that scar and its functions make, so that the same SDK code that talks to AWS talks to it.
+// calls of STS, IAM, Lambda, CloudWatch Logs, ECR, S3, SQS, SNS, EventBridge and its Scheduler, Systems Manager's
+// parameters, Secrets Manager and the Resource Groups Tagging API that scar and its functions make, so that the same SDK code that talks to AWS talks to it.
 // A call that it does not serve is an error that names it.
 package local
 
@@ -21,12 +21,14 @@ import (
 
 	"github.com/scar-go/scar/local/clock"
 	"github.com/scar-go/scar/local/ecr"
+	"github.com/scar-go/scar/local/events"
 	"github.com/scar-go/scar/local/iam"
 	"github.com/scar-go/scar/local/lambda"
 	"github.com/scar-go/scar/local/logs"
 	"github.com/scar-go/scar/local/s3"
 	"github.com/scar-go/scar/local/scheduler"
 	"github.com/scar-go/scar/local/secretsmanager"
+	"github.com/scar-go/scar/local/sns"
 	"github.com/scar-go/scar/local/sqs"
 	"github.com/scar-go/scar/local/ssm"
 	"github.com/scar-go/scar/local/store"
@@ -76,6 +78,8 @@ type Backend struct {
 	ecr       *ecr.Service
 	s3        *s3.Service
 	sqs       *sqs.Service
+	sns       *sns.Service
+	events    *events.Service
 	lambda    *lambda.Service
 	services  map[string]service // by the name in signatures
 	fronts    map[string]service // by the label in hosts
@@ -187,7 +191,7 @@ func (b *Backend) Endpoint() string {
 // Close ends the services and writes the state to the disk. Serve must have returned.
 func (b *Backend) Close() error {
 	b.stop()
-	if err := errors.Join(b.running.Wait(), b.scheduler.Close(), b.lambda.Close(), b.db.Close()); err != nil {
+	if err := errors.Join(b.running.Wait(), b.closeServices(), b.db.Close()); err != nil {
 		return fmt.Errorf("close local backend: %w", err)
 	}
 	return nil

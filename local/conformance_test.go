@@ -51,6 +51,11 @@ func TestConformance(t *testing.T) {
 		"secret rules":    conformSecretRules,
 		"secret deletion": conformSecretDeletion,
 		"secret lists":    conformSecretLists,
+
+		"queues":       conformQueues,
+		"messages":     conformMessages,
+		"queue rules":  conformQueueRules,
+		"dead letters": conformDeadLetters,
 	}
 	b, _ := open(t, Options{})
 	run := func(s server) func(*testing.T) {

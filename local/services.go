@@ -6,24 +6,38 @@ import (
 	"path/filepath"
 
 	"github.com/scar-go/scar/local/ecr"
+	"github.com/scar-go/scar/local/events"
 	"github.com/scar-go/scar/local/iam"
 	"github.com/scar-go/scar/local/lambda"
 	"github.com/scar-go/scar/local/logs"
 	"github.com/scar-go/scar/local/s3"
 	"github.com/scar-go/scar/local/scheduler"
 	"github.com/scar-go/scar/local/secretsmanager"
+	"github.com/scar-go/scar/local/sns"
 	"github.com/scar-go/scar/local/sqs"
 	"github.com/scar-go/scar/local/ssm"
 	"github.com/scar-go/scar/local/tagging"
 	"github.com/scar-go/scar/local/wire"
 )
 
-// makeServices makes the services, each over what it needs of the others.
-func (b *Backend) makeServices(ctx context.Context) (err error) {
+// makeServices makes the services, each over what it needs of the others. What is running when one of them cannot be made is closed.
+func (b *Backend) makeServices(ctx context.Context) error {
+	for _, step := range []func(context.Context) error{b.makeStores, b.makeLambda, b.makeSenders, b.makeTriggers} {
+		if err := step(ctx); err != nil {
+			return errors.Join(err, b.closeServices())
+		}
+	}
+	b.route()
+	close(b.made)
+	return nil
+}
+
+// makeStores makes the services that start nothing.
+func (b *Backend) makeStores(context.Context) (err error) {
+	o := b.options
 	if b.iam, err = iam.New(b.iamConfig()); err != nil {
 		return err
 	}
-	o := b.options
 	if b.logs, err = logs.New(logs.Config{DB: b.db, Clock: o.Clock, Account: o.Account, Region: o.Region}); err != nil {
 		return err
 	}
@@ -33,30 +47,65 @@ func (b *Backend) makeServices(ctx context.Context) (err error) {
 	if b.secrets, err = secretsmanager.New(secretsmanager.Config{DB: b.db, Clock: o.Clock, Account: o.Account, Region: o.Region}); err != nil {
 		return err
 	}
+	if b.sqs, err = sqs.New(sqs.Config{DB: b.db, Clock: o.Clock, Account: o.Account, Region: o.Region, Policies: b.iam}); err != nil {
+		return err
+	}
 	b.ecr, err = ecr.New(ecr.Config{
 		DB: b.db, Dir: filepath.Join(o.Dir, "blobs"), Clock: o.Clock, Account: o.Account, Region: o.Region,
 		Passwords: b.iam, Authorizer: b.iam,
 	})
+	return err
+}
+
+func (b *Backend) makeLambda(ctx context.Context) (err error) {
+	b.lambda, err = lambda.New(ctx, b.lambdaConfig())
+	return err
+}
+
+// makeSenders makes the services that send events to others.
+func (b *Backend) makeSenders(context.Context) (err error) {
+	o := b.options
+	b.sns, err = sns.New(sns.Config{
+		DB: b.db, Clock: o.Clock, Account: o.Account, Region: o.Region, Policies: b.iam, Targets: targets{b}, Log: o.Log,
+	})
 	if err != nil {
 		return err
 	}
-	if b.sqs, err = sqs.New(sqs.Config{DB: b.db, Clock: o.Clock, Account: o.Account, Region: o.Region, Policies: b.iam}); err != nil {
-		return err
-	}
-	if b.lambda, err = lambda.New(ctx, b.lambdaConfig()); err != nil {
+	b.events, err = events.New(events.Config{DB: b.db, Clock: o.Clock, Account: o.Account, Region: o.Region, Targets: targets{b}, Log: o.Log})
+	if err != nil {
 		return err
 	}
 	b.s3, err = s3.New(s3.Config{
 		DB: b.db, Dir: filepath.Join(o.Dir, "objects"), Clock: o.Clock, Account: o.Account, Region: o.Region,
 		Targets: targets{b}, Authorizer: b.iam, Log: o.Log,
 	})
-	if err != nil {
-		return errors.Join(err, b.lambda.Close())
+	return err
+}
+
+// makeTriggers makes the services that start functions.
+func (b *Backend) makeTriggers(ctx context.Context) (err error) {
+	o := b.options
+	b.scheduler, err = scheduler.New(ctx, scheduler.Config{
+		DB: b.db, Clock: o.Clock, Account: o.Account, Region: o.Region, Invoker: b.lambda, Roles: b.iam, Log: o.Log,
+	})
+	return err
+}
+
+// closeServices ends what services do by themselves, those first that start others.
+func (b *Backend) closeServices() error {
+	var errs []error
+	if b.scheduler != nil {
+		errs = append(errs, b.scheduler.Close())
 	}
-	if err := b.makeTriggers(ctx); err != nil {
-		return errors.Join(err, b.lambda.Close())
+	if b.lambda != nil {
+		errs = append(errs, b.lambda.Close())
 	}
-	close(b.made)
+	return errors.Join(errs...)
+}
+
+// route says which service is behind which name.
+func (b *Backend) route() {
+	tagged := tagging.New(b.logs, b.ssm, b.secrets, b.ecr, b.lambda, b.s3, b.sqs, b.sns, b.events, b.scheduler)
 	b.services = map[string]service{
 		"iam":            newService(b.iam.IAM(), wire.Query),
 		"sts":            newService(b.iam.STS(), wire.Query),
@@ -66,25 +115,14 @@ func (b *Backend) makeServices(ctx context.Context) (err error) {
 		"ecr":            newService(b.ecr, wire.JSON11),
 		"lambda":         newService(b.lambda, wire.RESTJSON),
 		"s3":             newService(b.s3, wire.RESTXML),
-		"scheduler":      newService(b.scheduler, wire.RESTJSON),
 		"sqs":            {b.sqs, wire.JSON11, sqs.WriteError},
-		"tagging":        newService(tagging.New(b.logs, b.ssm, b.secrets, b.ecr, b.lambda, b.s3, b.sqs, b.scheduler), wire.JSON11),
+		"sns":            newService(b.sns, wire.Query),
+		"events":         newService(b.events, wire.JSON11),
+		"scheduler":      newService(b.scheduler, wire.RESTJSON),
+		"tagging":        newService(tagged, wire.JSON11),
 		registryService:  {b.ecr.Registry(), wire.JSON11, ecr.WriteRegistryError},
 	}
-	return nil
-}
-
-// makeTriggers makes the services that start functions by themselves.
-func (b *Backend) makeTriggers(ctx context.Context) (err error) {
-	o := b.options
-	b.scheduler, err = scheduler.New(ctx, scheduler.Config{
-		DB: b.db, Clock: o.Clock, Account: o.Account, Region: o.Region, Invoker: b.lambda, Roles: b.iam, Log: o.Log,
-	})
-	if err != nil {
-		return err
-	}
 	b.fronts = map[string]service{urlFront: newService(b.lambda.FunctionURLs(), wire.RESTJSON)}
-	return nil
 }
 
 func (b *Backend) iamConfig() iam.Config {

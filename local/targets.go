@@ -2,10 +2,12 @@ package local
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
 
+	"github.com/scar-go/scar/local/events"
 	"github.com/scar-go/scar/local/wire"
 )
 
@@ -31,6 +33,10 @@ func (t targets) Check(ctx context.Context, targetARN, principal, sourceARN, sou
 		return t.b.lambda.CheckInvoke(ctx, targetARN, principal, sourceARN, sourceAccount)
 	case "sqs":
 		return t.b.sqs.CheckSend(ctx, targetARN, principal, sourceARN, sourceAccount)
+	case "sns":
+		return t.b.sns.CheckPublish(ctx, targetARN, principal, sourceARN, sourceAccount)
+	case "events":
+		return nil // services of the account may put events without being named
 	}
 	return noSuchTarget(targetARN)
 }
@@ -44,6 +50,18 @@ func (t targets) Send(ctx context.Context, targetARN string, payload []byte, sou
 	case "sqs":
 		_, err := t.b.sqs.Send(ctx, targetARN, string(payload), source)
 		return err
+	case "sns":
+		subject := ""
+		if serviceOf(source) == "s3" {
+			subject = "Amazon S3 Notification"
+		}
+		return t.b.sns.Publish(ctx, targetARN, subject, string(payload))
+	case "events":
+		var e events.Event
+		if err := json.Unmarshal(payload, &e); err != nil {
+			return fmt.Errorf("send event to %s: %w", targetARN, err)
+		}
+		return t.b.events.Put(ctx, targetARN, e)
 	}
 	return noSuchTarget(targetARN)
 }
@@ -79,15 +97,39 @@ func (d destinations) Deliver(ctx context.Context, destinationARN, roleARN, key 
 	if !known {
 		return noSuchTarget(destinationARN)
 	}
-	if service == "sqs" {
+	switch service {
+	case "sqs":
 		err = d.b.sqs.CheckCaller(ctx, who, destinationARN, "SendMessage")
-	} else {
+	case "sns":
+		err = d.b.sns.CheckCaller(ctx, who, destinationARN)
+	default:
 		err = d.allowed(ctx, who, action, destinationARN)
 	}
 	if err != nil {
 		return err
 	}
+	if service == "events" {
+		return d.putEvent(ctx, destinationARN, document)
+	}
 	return targets(d).Send(ctx, destinationARN, document, "")
+}
+
+// putEvent wraps a document as Lambda does for EventBridge ("Capturing records of Lambda asynchronous invocations" in its developer guide).
+func (d destinations) putEvent(ctx context.Context, busARN string, document []byte) error {
+	var in struct {
+		RequestContext struct{ FunctionARN, Condition string }
+	}
+	if err := json.Unmarshal(document, &in); err != nil {
+		return fmt.Errorf("tell %s: %w", busARN, err)
+	}
+	outcome := "Failure"
+	if in.RequestContext.Condition == "Success" {
+		outcome = "Success"
+	}
+	return d.b.events.Put(ctx, busARN, events.Event{
+		Source: "lambda", DetailType: "Lambda Function Invocation Result - " + outcome,
+		Resources: []string{busARN, in.RequestContext.FunctionARN}, Detail: document,
+	})
 }
 
 func (d destinations) allowed(ctx context.Context, who wire.Identity, action, resource string) error {
