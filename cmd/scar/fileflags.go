@@ -19,12 +19,12 @@ type fileFlags struct {
 }
 
 func (f *fileFlags) register(cmd *cobra.Command) {
-	cmd.Flags().StringArrayVarP(&f.paths, "file", "f", nil, "file to read, - for standard input; repeated: later files overlay earlier ones (default "+defaultFile+")")
+	cmd.Flags().StringArrayVarP(&f.paths, "file", "f", nil, "read `FILE`, - for standard input; repeated: later files overlay earlier ones (default "+defaultFile+")")
 	f.registerEnvFiles(cmd)
 }
 
 func (f *fileFlags) registerEnvFiles(cmd *cobra.Command) {
-	cmd.Flags().StringArrayVar(&f.envFiles, "env-file", nil, "file of lines NAME=VALUE, for ${NAME} in the files; repeated: later ones win, and the environment wins over all")
+	cmd.Flags().StringArrayVar(&f.envFiles, "env-file", nil, "take ${NAME} in the files from `FILE`, lines NAME=VALUE; repeated: later ones win, and the environment wins over all")
 	_ = cmd.MarkFlagFilename("env-file") // it fails only for flags that do not exist
 }
 

@@ -83,13 +83,13 @@ type planFlags struct {
 
 func (f *planFlags) register(cmd *cobra.Command, complete cobra.CompletionFunc) {
 	f.registerDestroy(cmd, complete)
-	cmd.Flags().StringArrayVar(&f.adopt, "adopt", nil, "take over a resource that exists and is not this project's, such as log_group//aws/lambda/NAME; repeatable")
+	cmd.Flags().StringArrayVar(&f.adopt, "adopt", nil, "take over the resource `ADDRESS`, which exists and is not this project's, such as log_group//aws/lambda/NAME; repeatable")
 	_ = cmd.RegisterFlagCompletionFunc("adopt", complete) // likewise
 }
 
 // registerDestroy registers those that a destroy knows too.
 func (f *planFlags) registerDestroy(cmd *cobra.Command, complete cobra.CompletionFunc) {
-	cmd.Flags().StringArrayVar(&f.target, "target", nil, "plan this resource and what it needs only, such as function/NAME; repeatable")
+	cmd.Flags().StringArrayVar(&f.target, "target", nil, "plan the resource `ADDRESS` and what it needs only, such as function/NAME; repeatable")
 	_ = cmd.RegisterFlagCompletionFunc("target", complete) // it fails only for flags that do not exist
 	cmd.Flags().BoolVar(&f.deleteBuckets, "delete-buckets", false, "also destroy buckets that scar made, if they are empty")
 	cmd.Flags().BoolVar(&f.keepLogs, "keep-logs", false, "keep the log groups of functions that go")

@@ -39,8 +39,9 @@ Secrets that the functions name are read from a file of lines such as
 
 which only you may read (chmod 600). Results at providers of storage stay there and are listed.
 
-A file that fails is tried as often as Lambda and the file would have it: three times in all, unless retries or
-queue say otherwise. Of the triggers only inputs count: schedules do not fire, and there is no address. The exit code is 1 if a file could not be processed.`,
+A file that fails is tried as often as Lambda would: three times in all, unless retries or queue say
+otherwise. Of what starts functions only inputs count: no schedule fires, and there are no addresses.
+The exit code is 1 if a file could not be processed.`,
 		Example: `  scar local run --in photos --out results
   scar local run -f func.yaml --function grayify --in photos --out results --json
   scar local run --in photos --out results --secrets secrets.txt`,

@@ -5,24 +5,38 @@ import (
 
 	"github.com/scar-go/scar/cmd/internal/view"
 	"github.com/scar-go/scar/schemas"
+	"github.com/scar-go/scar/spec"
 )
 
 // schemaCommand prints what a file may hold.
 type schemaCommand struct {
 	*app
+	markdown bool
 }
 
 func (c *schemaCommand) command() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "schema",
 		Short: "Print what a file may hold, as JSON Schema",
 		Long: `Print the JSON Schema (draft-07) of func.yaml: every key with its description, default, unit and example.
-Editors complete and check files with it.`,
+Editors complete and check files with it. With --markdown the same is printed as a page to read.`,
 		Example: `  scar schema > scar.schema.json
-  sed -i '1i # yaml-language-server: $schema=scar.schema.json' func.yaml`,
+  sed -i '1i # yaml-language-server: $schema=scar.schema.json' func.yaml
+  scar schema --markdown | less`,
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			return view.Document(c.streams(), schemas.Native())
-		},
+		RunE: func(*cobra.Command, []string) error { return c.run() },
 	}
+	cmd.Flags().BoolVar(&c.markdown, "markdown", false, "print the reference of all keys as Markdown")
+	return cmd
+}
+
+func (c *schemaCommand) run() error {
+	if !c.markdown {
+		return view.Document(c.streams(), schemas.Native())
+	}
+	page, err := spec.Reference()
+	if err != nil {
+		return err
+	}
+	return view.Document(c.streams(), page)
 }

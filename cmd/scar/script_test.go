@@ -24,7 +24,13 @@ import (
 
 func TestMain(m *testing.M) {
 	sandbox.Main()
-	testscript.Main(m, map[string]func(){"scar": main})
+	testscript.Main(m, map[string]func(){
+		"scar": main,
+		"scar-1.2.3": func() { // a release, which required_version is about
+			version = "1.2.3"
+			main()
+		},
+	})
 }
 
 // TestScripts runs the command lines in testdata/script, each with a home of its own.
