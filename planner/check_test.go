@@ -129,6 +129,11 @@ func TestCheck(t *testing.T) {
 			}}}
 		}, problems: []string{"grayify → resize (project other) → label (project third) → grayify"}},
 		{name: "a rule of others that starts ours", live: foreignRule("by hand", testNaming.FunctionARN("grayify"), "out/", ""), problems: []string{"grayify → grayify"}},
+		{name: "a rule of others that fills a queue of ours", live: func(s State) {
+			s.Add(Resource{Address: Address{KindTrigger, "scans/by hand"}, Value: Trigger{
+				Bucket: "scans", ID: "by hand", Target: testQueue, Events: []string{"s3:ObjectCreated:*"}, Prefix: "taken/",
+			}})
+		}, problems: []string{"function take: take → take: "}},
 		{name: "records start another's function", live: foreignRule("theirs", testResize, ".scar/", ""),
 			answers:  answer(AboutFunction, testResize, Answer{Project: "other", Writes: []Place{{"photos", "in/"}}}),
 			problems: []string{"grayify → resize (project other) → grayify: "}},

@@ -101,9 +101,12 @@ func (w *flows) function(fn *spec.Function) {
 	}
 }
 
-// foreignRule adds a rule that is not the project's, if it is known which function it starts.
+// foreignRule adds a rule that is not the project's, if it is known which functions it starts.
 func (w *flows) foreignRule(t Trigger) {
-	if node := w.startedBy(t); node != "" && startsForNew(t.Events) {
+	if !startsForNew(t.Events) {
+		return
+	}
+	for _, node := range w.startedBy(t) {
 		w.start(start{Place: Place{t.Bucket, t.Prefix}, store: spec.OwnS3, suffix: t.Suffix, node: node})
 	}
 }
@@ -145,26 +148,27 @@ func unqualified(arn string) string {
 	return strings.Join(parts[:min(7, len(parts))], ":")
 }
 
-// startedBy is the function that a rule starts, directly or by a queue of scar's; empty where that is not known.
-func (w *flows) startedBy(t Trigger) string {
+// startedBy are the functions that a rule starts, directly or by a queue: one of scar's, or one that functions of the
+// file take from. What else takes from a queue is not known.
+func (w *flows) startedBy(t Trigger) []string {
 	if _, isFunction := FunctionOfARN(t.Target); isFunction {
-		return w.node(t.Target)
+		return []string{w.node(t.Target)}
 	}
 	queue, isQueue := QueueOfARN(t.Target)
 	if !isQueue {
-		return ""
+		return nil
 	}
-	for name, fn := range w.ours {
-		if fn.Queue != nil && (fn.Queue.ARN == t.Target || fn.Queue.ARN == "" && queue == QueueName(w.file.Project, name)) {
-			return name
+	var nodes []string
+	for _, name := range sortedKeys(w.ours) {
+		if q := w.ours[name].Queue; q != nil && (q.ARN == t.Target || q.ARN == "" && queue == QueueName(w.file.Project, name)) {
+			nodes = append(nodes, name)
 		}
 	}
-	owner := ownerOfRule(t)
-	if owner.Function == "" {
-		return ""
+	if owner := ownerOfRule(t); len(nodes) == 0 && owner.Function != "" {
+		parts := strings.Split(t.Target, ":")
+		nodes = append(nodes, w.node(Naming{Partition: parts[1], Region: parts[3], Account: parts[4]}.FunctionARN(owner.Function)))
 	}
-	parts := strings.Split(t.Target, ":")
-	return w.node(Naming{Partition: parts[1], Region: parts[3], Account: parts[4]}.FunctionARN(owner.Function))
+	return nodes
 }
 
 func startsForNew(events []string) bool {
