@@ -139,6 +139,7 @@ func function(name string, in ...spec.Input) spec.Function {
 		Outputs: []spec.Output{{Bucket: "results-of-" + name, Prefix: "out/"}},
 		Logs:    spec.Logs{RetentionDays: 30, Level: "info"},
 		Tags:    map[string]string{"owner": "Jörg+1"},
+		Retries: spec.Retries{Attempts: planner.DefaultAttempts, MaxAge: planner.DefaultMaxAge},
 		Script:  &spec.Script{Name: "run", Content: []byte("true")},
 	}
 }
