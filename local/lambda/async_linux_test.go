@@ -186,12 +186,19 @@ func (b *bench) reserve(n int32) {
 func TestAnEventWaitsForAPlace(t *testing.T) {
 	b, now, to := asyncBench(t, nil)
 	b.reserve(1)
+	if !b.service.places.take("f", aws.Int(1)) { // as an invocation under way does
+		t.Fatal("no place")
+	}
 	for range 5 {
-		b.send(testEvent{Do: "wait", Size: 100})
+		b.send(testEvent{Do: "wait", Size: 20})
 	}
 	eventually(t, "events that wait", func() bool { return now.Waiting() > 0 })
 	_, err := b.client.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("f")})
 	wantError(t, err, "TooManyRequestsException", "Rate Exceeded.")
+	if n := len(b.invocations()); n != 0 {
+		t.Errorf("%d invocations without a place", n)
+	}
+	b.service.places.free("f")
 	if err := b.service.Idle(t.Context()); err != nil { // what waits needs no clock to go on
 		t.Fatal(err)
 	}
@@ -199,8 +206,9 @@ func TestAnEventWaitsForAPlace(t *testing.T) {
 		t.Errorf("%d instances, %d invocations", len(b.account.streams), len(b.invocations()))
 	}
 	b.putInvokeConfig(func(in *lambda.PutFunctionEventInvokeConfigInput) { in.MaximumEventAgeInSeconds = aws.Int32(60) })
-	b.send(testEvent{Do: "wait", Size: 2000})
-	eventually(t, "an invocation under way", func() bool { return b.service.places.full("f", aws.Int(1)) })
+	if !b.service.places.take("f", aws.Int(1)) {
+		t.Fatal("no place")
+	}
 	b.send(testEvent{Name: "late"})
 	advance(t, now, 10*time.Second, "the end of an event that never had a place", func() bool { return len(to.all()) == 1 })
 	document := string(to.all()[0].document)

@@ -184,7 +184,7 @@ func (in *createInput) check(set *settings) error {
 		return invalid("Please provide ImageUri when updating a function with packageType Image.")
 	}
 	if len(in.Architectures) > 1 {
-		return invalid("Exactly one architecture can be given.")
+		return oneArchitecture()
 	}
 	if err := in.unserved(); err != nil {
 		return err
@@ -194,6 +194,8 @@ func (in *createInput) check(set *settings) error {
 	}
 	return set.check()
 }
+
+func oneArchitecture() error { return invalid("Exactly one architecture can be given.") }
 
 // resolve finds the image and what it is called by its digest.
 func (s *Service) resolve(ctx context.Context, set *settings, uri string) error {

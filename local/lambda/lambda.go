@@ -1,6 +1,9 @@
 // Package lambda is the Lambda of the embedded backend: its REST API, a queue for asynchronous
-// events, and an engine that runs functions for real. Each instance of a function is a container
-// image's process in a sandbox that talks to a Runtime API of its own.
+// events, pollers that take messages from SQS, the functions' own URLs, and an engine that runs functions for real. Each
+// instance of a function is a container image's process in a sandbox that talks to a Runtime API of its own.
+//
+// What other services are needed for, such as queues, networks, or the destinations of failed events, is asked of them by the
+// interfaces of Config.
 //
 // Only functions of package type Image are served. An instance runs in the machine's time, whatever
 // the clock of the configuration shows; that clock decides when retries are due and updates settle.

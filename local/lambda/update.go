@@ -58,6 +58,9 @@ func (s *Service) updateFunctionCode(r *http.Request, name string) (answer, erro
 	if in.DryRun || in.Publish {
 		return answer{}, wire.Unknown("lambda", "UpdateFunctionCode with DryRun or Publish")
 	}
+	if len(in.Architectures) > 1 {
+		return answer{}, oneArchitecture()
+	}
 	if in.ImageURI == "" {
 		return answer{}, invalid("Please provide ImageUri when updating a function with packageType Image.")
 	}

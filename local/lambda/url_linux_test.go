@@ -152,6 +152,9 @@ func TestAURLThatEverybodyMayCall(t *testing.T) {
 		!cmp.Equal(event.Cookies, []string{"a=1", "b=2"}) || event.Body != `{"k":"v"}` || event.IsBase64Encoded {
 		t.Errorf("%+v", event)
 	}
+	if trace := event.Headers["x-amzn-trace-id"]; !strings.HasPrefix(trace, "Root=1-") || !strings.HasPrefix(got.header.Get("X-Amzn-Trace-Id"), trace+";") {
+		t.Errorf("%q, %v", trace, got.header)
+	}
 	b.want(b.do(b.request("GET", "/fail", "")), 502, `{"message":"Internal Server Error"}`)
 	b.want(b.do(b.request("GET", "/wrong", "")), 502, `{"message":"Internal Server Error"}`)
 	binary := b.do(b.request("GET", "/binary", ""))

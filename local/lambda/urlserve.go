@@ -140,6 +140,10 @@ func (s *Service) answerURL(w http.ResponseWriter, r *http.Request, f function, 
 	if caller != nil {
 		account = caller.Account
 	}
+	trace := newTrace()
+	root, _, _ := strings.Cut(trace, ";")
+	r.Header.Set("X-Amzn-Trace-Id", root)
+	w.Header().Set("X-Amzn-Trace-Id", trace)
 	// The time is the machine's, as everything that callers see of signatures is.
 	event, err := httpevent.Event(r, body, httpevent.Context{
 		AccountID: account, APIID: f.URL.ID, DomainName: s.urlHost(f.URL.ID), RequestID: id,
@@ -149,7 +153,7 @@ func (s *Service) answerURL(w http.ResponseWriter, r *http.Request, f function, 
 		s.refuseURL(w, err)
 		return
 	}
-	a, err := s.invokeURL(r.Context(), f, task{requestID: id, payload: event, attempt: 1})
+	a, err := s.invokeURL(r.Context(), f, task{requestID: id, payload: event, trace: trace, attempt: 1})
 	if err != nil {
 		s.refuseURL(w, err)
 		return
