@@ -170,3 +170,14 @@ func queuePolicy(buckets ...string) planner.Policy {
 		},
 	}}}
 }
+
+// recordingSQS keeps the attributes that were set last.
+type recordingSQS struct {
+	*fakeSQS
+	set map[string]string
+}
+
+func (r *recordingSQS) SetQueueAttributes(ctx context.Context, in *sqs.SetQueueAttributesInput, _ ...func(*sqs.Options)) (*sqs.SetQueueAttributesOutput, error) {
+	r.set = in.Attributes
+	return r.fakeSQS.SetQueueAttributes(ctx, in)
+}
