@@ -23,6 +23,8 @@ func TestPredicates(t *testing.T) {
 		"not found": isNotFound, "exists": isExists, "busy": isBusy, "role": isRoleNotReady, "principal": isPrincipalNotReady,
 		"target": isTargetNotReady, "overlap": isOverlap, "not empty": isNotEmpty, "quota": isQuota, "denied": isDenied,
 		"taken": isTaken, "delete conflict": isDeleteConflict, "no tags": isNoTags, "image there": isImageThere,
+		"queue deleted": isDeletedRecently, "dead letters": isDeadLetterNotReady, "queue": isQueueNotReady,
+		"schedule role": isScheduleRoleNotReady, "schedule": isScheduleConflict,
 	}
 	for _, c := range []struct{ code, message, want string }{
 		{"ResourceNotFoundException", "", "not found"},
@@ -51,6 +53,23 @@ func TestPredicates(t *testing.T) {
 		{"InvalidArgument", "Configurations overlap. Configurations on the same bucket cannot share a common event type.", "overlap"},
 		{"InvalidArgument", "A specified event is not supported", ""},
 		{"DeleteConflict", "", "delete conflict"},
+		{"QueueDoesNotExist", "", "not found"},
+		{"AWS.SimpleQueueService.NonExistentQueue", "", "not found"},
+		{"QueueNameExists", "", "exists"},
+		{"QueueAlreadyExists", "", "exists"},
+		{"AWS.SimpleQueueService.QueueDeletedRecently", "", "queue deleted"},
+		{"QueueDeletedRecently", "", "queue deleted"},
+		{"InvalidParameterValue", "Value {} for parameter RedrivePolicy is invalid. Reason: Dead letter target does not exist.", "dead letters"},
+		{"InvalidParameterValue", "Value x for parameter VisibilityTimeout is invalid.", ""},
+		{"ResourceConflictException", "An event source mapping with SQS arn (\" x \") and function (\" f \") already exists. Please update or delete the existing mapping with UUID y", "exists"},
+		{"ResourceInUseException", "Cannot update the event source mapping because it is in use.", "busy"},
+		{"InvalidParameterValueException", "The function execution role does not have permissions to call ReceiveMessage on SQS", "role"},
+		{"InvalidParameterValueException", "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue.", "queue"},
+		{"InvalidParameterValueException", "Queue visibility timeout: 30 seconds is less than Function timeout: 60 seconds", ""},
+		{"ValidationException", "The execution role you provide must allow AWS EventBridge Scheduler to assume the role.", "schedule role"},
+		{"ValidationException", "Invalid Schedule Expression rate(1 hours).", ""},
+		{"ConflictException", "Schedule x already exists.", "schedule"},
+		{"ServiceQuotaExceededException", "", "quota"},
 		{"LimitExceeded", "", "quota"},
 		{"LimitExceededException", "", "quota"},
 		{"TooManyRequestsException", "Rate exceeded", ""},
@@ -82,6 +101,10 @@ func TestExplainNamesTheRight(t *testing.T) {
 		{"CloudWatch Logs", "DescribeLogGroups", "logs:DescribeLogGroups"},
 		{"Resource Groups Tagging API", "GetResources", "tag:GetResources"},
 		{"S3", "PutBucketNotificationConfiguration", "s3:PutBucketNotification"},
+		{"SQS", "GetQueueUrl", "sqs:GetQueueUrl"},
+		{"Scheduler", "ListSchedules", "scheduler:ListSchedules"},
+		{"ApiGatewayV2", "GetApis", "apigateway:GET"},
+		{"ApiGatewayV2", "UntagResource", "apigateway:DELETE"},
 	} {
 		err := explain(&smithy.OperationError{ServiceID: c.service, OperationName: c.operation, Err: answer("AccessDenied", "no")})
 		if !strings.Contains(err.Error(), "the right "+c.want+",") {
