@@ -11,8 +11,11 @@ import (
 
 // readSchedule reads when a function starts by itself.
 func readSchedule(n *node, r *report) *Schedule {
+	if n == nil {
+		return nil
+	}
 	at, zone := n, n.get("timezone")
-	if n != nil && n.kind == mapping {
+	if n.kind == mapping {
 		at = n.get("expression")
 	}
 	s := &Schedule{Expression: at.str(), Timezone: zone.or(defaultTimezone)}

@@ -17,7 +17,7 @@ type Options struct {
 	// Lookup finds the variables that ${NAME} stands for; nil: there are none.
 	Lookup func(name string) (value string, found bool)
 
-	Version    string // of scar, compared with required_version; empty or dev: any fits
+	Version    string // of scar, compared with required_version; empty, dev or a bare commit: any fits
 	AllowLoops bool   // outputs may start functions without end
 }
 
@@ -27,8 +27,8 @@ const stdinName = "<stdin>"
 // Load reads a project from its files. Later files overlay earlier ones: mappings are merged, scalars
 // and lists replaced. The path - is standard input.
 //
-// What is wrong with the files themselves is returned as Problems, all of it at once; that a file
-// cannot be opened, or that ctx has ended, is another error.
+// What is wrong with the files themselves is returned as Problems, all of it at once, but for a required_version that
+// is not this one, which is the only problem then. That a file cannot be opened, or that ctx has ended, is another error.
 func Load(ctx context.Context, paths []string, opts Options) (*File, error) {
 	sources, err := readSources(paths, opts)
 	if err != nil {
@@ -61,7 +61,8 @@ func Load(ctx context.Context, paths []string, opts Options) (*File, error) {
 }
 
 // LoadProject reads project, region and profile only, for commands that remove things: what is wrong
-// with the functions, or is gone from the disk, is no obstacle. Its errors are those of Load.
+// with the functions, or is gone from the disk, is no obstacle. A file for another version of scar is one: that may
+// know things to remove which this one does not. Its errors are those of Load.
 func LoadProject(ctx context.Context, paths []string, opts Options) (*File, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
