@@ -183,7 +183,12 @@ func TestUnservedCallsAreNamed(t *testing.T) {
 	_, err = c.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: aws.String("photos")})
 	wantNotServed(t, err, "ListObjectVersions")
 	_, err = c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("photos"), Key: aws.String("k"),
-		ServerSideEncryption: types.ServerSideEncryptionAwsKms})
+		SSECustomerAlgorithm: aws.String("AES256"), SSECustomerKey: aws.String("0123456789abcdef0123456789abcdef")})
+	if err == nil {
+		t.Error("stored with a key of the client's")
+	}
+	_, err = c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("photos"), Key: aws.String("k"),
+		ServerSideEncryption: types.ServerSideEncryptionAwsKmsDsse})
 	wantNotServed(t, err, "x-amz-server-side-encryption")
 	_, err = c.GetBucketPolicy(t.Context(), &s3.GetBucketPolicyInput{Bucket: aws.String("photos")})
 	wantNotServed(t, err, "GetBucketPolicy")

@@ -66,6 +66,13 @@ func (s *Service) completeUpload(req *request) error {
 	if err := asked.check(); err != nil {
 		return err
 	}
+	u, err := s.upload(req)
+	if err != nil {
+		return err
+	}
+	if err := s.unseal(req, u.Object.seal); err != nil {
+		return err
+	}
 	var o object
 	var gone []doomed
 	err = s.update(func(tx *bbolt.Tx) error {
@@ -96,6 +103,7 @@ func (s *Service) completeUpload(req *request) error {
 }
 
 func answerCompletion(req *request, o object) error {
+	o.seal.headers(req.w.Header())
 	doc := newDocument("CompleteMultipartUploadResult", namespace)
 	doc.leaf("Location", "http://"+req.Host+"/"+req.bucket+"/"+urlEncode(req.key))
 	doc.leaf("Bucket", req.bucket)

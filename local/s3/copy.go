@@ -23,7 +23,11 @@ func (s *Service) copySource(req *request) (c *content, bucket, key string, err 
 	if err != nil {
 		return nil, "", "", err
 	}
-	if err := readConditions(req.Header, "X-Amz-Copy-Source-", c.object); err != nil {
+	err = readConditions(req.Header, "X-Amz-Copy-Source-", c.object)
+	if err == nil {
+		err = s.unseal(req, c.seal)
+	}
+	if err != nil {
 		c.close()
 		return nil, "", "", err
 	}
@@ -59,7 +63,8 @@ func (s *Service) copyObject(req *request) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.bucketInfo(req.bucket); err != nil {
+	info, err := s.bucketInfo(req.bucket)
+	if err != nil {
 		return err
 	}
 	source, bucket, key, err := s.copySource(req)
@@ -69,6 +74,9 @@ func (s *Service) copyObject(req *request) error {
 	defer source.close()
 	o, err := s.copied(req, source.object, bucket == req.bucket && key == req.key)
 	if err != nil {
+		return err
+	}
+	if o.seal, err = s.seal(req, info); err != nil {
 		return err
 	}
 	if source.Size > maxPut {
@@ -82,6 +90,7 @@ func (s *Service) copyObject(req *request) error {
 		s.blobs.remove(o.Blob)
 		return err
 	}
+	o.seal.headers(req.w.Header())
 	doc := newDocument("CopyObjectResult", namespace)
 	doc.leaf("LastModified", o.Modified.UTC().Format(timeFormat))
 	doc.leaf("ETag", `"`+o.ETag+`"`)
@@ -104,7 +113,7 @@ func (s *Service) copied(req *request, source object, toItself bool) (object, er
 	if err != nil {
 		return o, err
 	}
-	if toItself && !replaceMeta && o.Class == source.Class {
+	if toItself && !replaceMeta && o.Class == source.Class && req.Header.Get(headerSSE) == "" {
 		return o, errInvalidRequest("This copy request is illegal because it is trying to copy an object to itself without changing " +
 			"the object's metadata, storage class, website redirect location or encryption attributes.")
 	}
@@ -128,11 +137,11 @@ func directive(h http.Header, name string) (replace bool, err error) {
 	}
 }
 
-// copyBytes gives the copy its bytes. An object of one file shares it; one of several parts is written
-// as one, since the ETag of a copy is the MD5 of its bytes.
+// copyBytes gives the copy its bytes. An object of one file shares it; one of several parts, or one that is encrypted
+// otherwise, is written as one, since the ETag of a copy follows from its bytes and its key.
 func (s *Service) copyBytes(req *request, source *content, o *object) error {
 	algorithm := strings.ToUpper(req.Header.Get("X-Amz-Checksum-Algorithm"))
-	if source.Parts == 0 && (algorithm == "" || algorithm == source.Sum.Algorithm) {
+	if source.Parts == 0 && source.seal == o.seal && (algorithm == "" || algorithm == source.Sum.Algorithm) {
 		blob, err := s.blobs.clone(source.Blob)
 		o.Blob, o.Size, o.ETag, o.Sum = blob, source.Size, source.ETag, source.Sum
 		return err
@@ -141,7 +150,7 @@ func (s *Service) copyBytes(req *request, source *content, o *object) error {
 		algorithm = source.Sum.Algorithm
 	}
 	got, err := s.rewrite(source, 0, source.Size, algorithm)
-	o.Blob, o.Size, o.ETag, o.Sum = got.blob, got.size, hexOf(got.md5), got.sum
+	o.Blob, o.Size, o.ETag, o.Sum = got.blob, got.size, o.seal.etag(got.md5), got.sum
 	return err
 }
 

@@ -127,6 +127,12 @@ func (s *Service) getObject(req *request) error {
 		req.w.Header().Set("Etag", `"`+c.ETag+`"`)
 		return err
 	}
+	withSum := strings.EqualFold(req.Header.Get("X-Amz-Checksum-Mode"), "ENABLED")
+	if req.Method != http.MethodHead || withSum {
+		if err := s.unseal(req, c.seal); err != nil {
+			return err
+		}
+	}
 	part, err := c.span(req)
 	if err != nil {
 		return err
@@ -138,7 +144,7 @@ func (s *Service) getObject(req *request) error {
 		status = http.StatusPartialContent
 		h.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", part.start, part.start+part.length-1, c.Size))
 	}
-	if part.length == c.Size && strings.EqualFold(req.Header.Get("X-Amz-Checksum-Mode"), "ENABLED") && c.Sum.Algorithm != "" {
+	if part.length == c.Size && withSum && c.Sum.Algorithm != "" {
 		h.Set(c.Sum.header(), c.Sum.Value)
 		h.Set("X-Amz-Checksum-Type", c.Sum.kind())
 	}

@@ -30,6 +30,7 @@ type bucketInfo struct {
 	Notification string            `json:",omitempty"` // the configuration as it is answered
 	Rules        []rule            `json:",omitempty"` // what it says
 	EventBridge  bool              `json:",omitempty"` // all events go to the default event bus, too
+	Encryption   *encryption       `json:",omitempty"` // nil: S3's own keys
 }
 
 // summary is what a listing shows of an object. Names are short: a page decodes a thousand of them.
@@ -44,6 +45,7 @@ type summary struct {
 // object is what the index knows of an object.
 type object struct {
 	summary
+	seal
 	Blob    string            `json:"b"`
 	Headers map[string]string `json:"h,omitempty"` // Content-Type and the like
 	Meta    map[string]string `json:"u,omitempty"` // x-amz-meta-*, without that prefix

@@ -29,8 +29,9 @@ func refuseHeaders(h http.Header) error {
 	for name, values := range h {
 		value := values[0]
 		switch {
-		case name == "X-Amz-Server-Side-Encryption" && value != "AES256",
-			strings.HasPrefix(name, "X-Amz-Server-Side-Encryption-"),
+		case name == headerKey, name == headerBucketKey, name == headerContext:
+		case name == headerSSE && value != sseS3 && value != sseKMS,
+			strings.HasPrefix(name, headerSSE+"-"),
 			strings.HasPrefix(name, "X-Amz-Copy-Source-Server-Side-Encryption-"),
 			strings.HasPrefix(name, "X-Amz-Object-Lock-"),
 			name == "X-Amz-Bucket-Object-Lock-Enabled" && !strings.EqualFold(value, "false"),
@@ -111,6 +112,7 @@ func (o *object) writeHeaders(req *request) {
 			h.Set(name, v)
 		}
 	}
+	o.seal.headers(h)
 	h.Set("Etag", `"`+o.ETag+`"`)
 	h.Set("Last-Modified", httpTime(o.Modified))
 	h.Set("Accept-Ranges", "bytes")

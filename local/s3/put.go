@@ -29,19 +29,24 @@ func (s *Service) putObject(req *request) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.bucketInfo(req.bucket); err != nil {
+	info, err := s.bucketInfo(req.bucket)
+	if err != nil {
+		return err
+	}
+	if o.seal, err = s.seal(req, info); err != nil {
 		return err
 	}
 	got, err := s.receive(req, "")
 	if err != nil {
 		return err
 	}
-	o.Blob, o.Size, o.ETag, o.Sum = got.blob, got.size, hexOf(got.md5), got.sum
+	o.Blob, o.Size, o.ETag, o.Sum = got.blob, got.size, o.seal.etag(got.md5), got.sum
 	if err := s.storeObject(req, o, conditions, "ObjectCreated:Put"); err != nil {
 		s.blobs.remove(o.Blob)
 		return err
 	}
 	h := req.w.Header()
+	o.seal.headers(h)
 	h.Set("Etag", `"`+o.ETag+`"`)
 	h.Set(o.Sum.header(), o.Sum.Value)
 	h.Set("X-Amz-Checksum-Type", o.Sum.kind())

@@ -31,6 +31,11 @@ var bucketOperations = map[string]map[string]operation{
 	"delete":       {http.MethodPost: {name: "DeleteObjects", serve: (*Service).deleteObjects}},
 	"uploads":      {http.MethodGet: {name: "ListMultipartUploads", serve: (*Service).listUploads}},
 	"notification": notificationOperations,
+	"encryption": {
+		http.MethodGet:    {name: "GetBucketEncryption", serve: (*Service).getEncryption},
+		http.MethodPut:    {name: "PutBucketEncryption", serve: (*Service).putEncryption},
+		http.MethodDelete: {name: "DeleteBucketEncryption", serve: (*Service).deleteEncryption},
+	},
 	"tagging": {
 		http.MethodGet:    {name: "GetBucketTagging", serve: (*Service).getBucketTagging},
 		http.MethodPut:    {name: "PutBucketTagging", serve: (*Service).putBucketTagging},
@@ -69,7 +74,7 @@ var objectOperations = map[string]map[string]operation{
 // of the call's name that follows Get, Put or Delete.
 var unserved = map[string]string{
 	"accelerate": "BucketAccelerateConfiguration", "acl": "Acl", "analytics": "BucketAnalyticsConfiguration",
-	"cors": "BucketCors", "encryption": "BucketEncryption",
+	"cors":                "BucketCors",
 	"intelligent-tiering": "BucketIntelligentTieringConfiguration", "inventory": "BucketInventoryConfiguration",
 	"legal-hold": "ObjectLegalHold", "lifecycle": "BucketLifecycleConfiguration", "logging": "BucketLogging",
 	"metadataConfiguration": "BucketMetadataConfiguration", "metadataTable": "BucketMetadataTableConfiguration",
@@ -102,7 +107,7 @@ func (r *request) operation() (operation, error) {
 		}
 		methods = selected(objectOperations, r, "uploadId", "uploads", "tagging")
 	case r.bucket != "":
-		methods = selected(bucketOperations, r, "location", "delete", "uploads", "notification", "tagging")
+		methods = selected(bucketOperations, r, "location", "delete", "uploads", "notification", "tagging", "encryption")
 	}
 	op, ok := methods[r.Method]
 	switch {

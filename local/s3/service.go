@@ -39,6 +39,7 @@ type Config struct {
 	Clock      clock.Clock
 	Account    string  // twelve digits: owner of every bucket
 	Region     string  // of requests whose signature names none
+	Keys       Keys    // nil: nothing can be encrypted with keys of KMS
 	Targets    Targets // nil: nobody is told of anything
 	Authorizer Authorizer
 	Log        *slog.Logger // events that could not be delivered; nil discards them

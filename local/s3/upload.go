@@ -93,9 +93,16 @@ func (s *Service) createUpload(req *request) error {
 	if err := u.chooseChecksum(req.Header); err != nil {
 		return err
 	}
+	info, err := s.bucketInfo(req.bucket)
+	if err != nil {
+		return err
+	}
+	if u.Object.seal, err = s.seal(req, info); err != nil {
+		return err
+	}
 	// The time in front orders uploads of one key by age.
 	id := fmt.Sprintf("%016x%s", uint64(max(u.Initiated.UnixNano(), 0)), s.blobs.newName()[len(s.blobs.run):])
-	err := s.update(func(tx *bbolt.Tx) error {
+	err = s.update(func(tx *bbolt.Tx) error {
 		if _, err := bucketOf(tx, req.bucket); err != nil {
 			return err
 		}
@@ -108,6 +115,7 @@ func (s *Service) createUpload(req *request) error {
 		req.w.Header().Set("X-Amz-Checksum-Algorithm", u.Algorithm)
 		req.w.Header().Set("X-Amz-Checksum-Type", checksum{Composite: u.Composite}.kind())
 	}
+	u.Object.seal.headers(req.w.Header())
 	doc := newDocument("InitiateMultipartUploadResult", namespace)
 	doc.leaf("Bucket", req.bucket)
 	doc.leaf("Key", req.key)
@@ -150,6 +158,10 @@ func (s *Service) uploadPart(req *request) error {
 	if err != nil {
 		return err
 	}
+	// A part is encrypted with a key of its own, which the upload's key wraps: that needs both rights.
+	if err := s.unseal(req, u.Object.seal); err != nil {
+		return err
+	}
 	if req.Header.Get("X-Amz-Copy-Source") != "" {
 		return s.uploadPartCopy(req, u, n)
 	}
@@ -169,6 +181,7 @@ func (s *Service) uploadPart(req *request) error {
 		return err
 	}
 	h := req.w.Header()
+	u.Object.seal.headers(h)
 	h.Set("Etag", `"`+hexOf(got.md5)+`"`)
 	h.Set(got.told.header(), got.told.Value)
 	req.w.WriteHeader(http.StatusOK)
