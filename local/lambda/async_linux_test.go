@@ -220,6 +220,24 @@ func TestAnEventWaitsForAPlace(t *testing.T) {
 	}
 }
 
+func TestAllEventsGoOnWhenThereIsRoomForAll(t *testing.T) {
+	b, now, _ := asyncBench(t, nil)
+	b.reserve(1)
+	if !b.service.places.take("f", aws.Int(1)) {
+		t.Fatal("no place")
+	}
+	for range 3 {
+		b.send(testEvent{Do: "sleep"})
+	}
+	eventually(t, "three events that wait", func() bool {
+		b.service.queue.mu.Lock()
+		defer b.service.queue.mu.Unlock()
+		return len(b.service.queue.throttled) == 3 && now.Waiting() > 0
+	})
+	b.reserve(4) // the first event holds its place, and the others must not wait for it
+	eventually(t, "three invocations at a time", func() bool { return b.service.places.full("f", aws.Int(4)) })
+}
+
 func TestAFunctionThatNeverRunsGivesItsEventsUp(t *testing.T) {
 	b, _, to := asyncBench(t, nil)
 	b.reserve(0)

@@ -60,6 +60,9 @@ func (q *queue) process(key string) {
 		<-q.s.engine.slots
 		q.throttle(key, e, f)
 	default:
+		if !q.s.places.full(e.Function, f.Reserved) {
+			q.freed(e.Function) // more may be free than the one that woke this event
+		}
 		q.attempt(key, e, f)
 	}
 }
