@@ -46,10 +46,11 @@ type cors struct {
 	MaxAge           int      `json:"maxAge"` // seconds; -1: browsers do not remember it
 }
 
-// What an HTTP API cannot choose.
+// What an HTTP API cannot choose. The API reference writes the selection of routes with braces, and answers have it without.
 const (
 	protocolHTTP    = "HTTP"
-	routeSelection  = "${request.method} ${request.path}"
+	routeSelection  = "$request.method $request.path"
+	bracedSelection = "${request.method} ${request.path}"
 	apiKeySelection = "$request.header.x-api-key"
 	maxCORSAge      = 86400
 )
@@ -90,7 +91,9 @@ func (s *Service) createAPI(_ *http.Request, body json.RawMessage) (apiOutput, e
 
 // check fills in defaults and says what is wrong.
 func (set *settings) check() error {
-	set.RouteSelectionExpression = cmp.Or(set.RouteSelectionExpression, routeSelection)
+	if set.RouteSelectionExpression == "" || set.RouteSelectionExpression == bracedSelection {
+		set.RouteSelectionExpression = routeSelection
+	}
 	set.APIKeySelectionExpression = cmp.Or(set.APIKeySelectionExpression, apiKeySelection)
 	set.IPAddressType = cmp.Or(set.IPAddressType, "ipv4")
 	switch {
@@ -103,7 +106,7 @@ func (set *settings) check() error {
 	case set.ProtocolType != protocolHTTP:
 		return badRequest("Invalid protocol specified. Must be one of [HTTP, WEBSOCKET]")
 	case set.RouteSelectionExpression != routeSelection:
-		return badRequest("Invalid routeSelectionExpression specified. HTTP APIs only support %s", routeSelection)
+		return badRequest("Invalid routeSelectionExpression specified. HTTP APIs only support %s", bracedSelection)
 	}
 	return set.CORS.check()
 }

@@ -59,9 +59,10 @@ func (n *neighbours) Allowed(_ context.Context, _ wire.Identity, action, resourc
 // fixture is a service behind two servers: of the calls that describe APIs, and of the APIs.
 type fixture struct {
 	*neighbours
-	service *Service
-	client  *apigatewayv2.Client
-	apis    *httptest.Server
+	service     *Service
+	description string // URL
+	client      *apigatewayv2.Client
+	apis        *httptest.Server
 }
 
 func newFixture(t testing.TB) *fixture {
@@ -87,7 +88,7 @@ func newFixture(t testing.TB) *fixture {
 	f.apis = httptest.NewServer(f.service.APIs())
 	t.Cleanup(description.Close)
 	t.Cleanup(f.apis.Close)
-	f.client = newClient(description.URL)
+	f.description, f.client = description.URL, newClient(description.URL)
 	return f
 }
 

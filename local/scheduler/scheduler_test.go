@@ -418,3 +418,12 @@ func TestInputThatIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// answer is the code and the message of an error.
+func answer(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode() + ": " + api.ErrorMessage()
+	}
+	return fmt.Sprint(err)
+}
