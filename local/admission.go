@@ -92,24 +92,21 @@ func (b *Backend) verify(r *http.Request, call wire.Call, signature *wire.Signat
 	return call, b.authorize(r, call, body)
 }
 
-// refusal is how a service says what is wrong with a signature: S3, the query services (IAM, STS),
-// and the JSON services (Logs, ECR, tagging, Lambda) have codes of their own. Lambda and S3 answer
-// 403, the JSON 1.1 services 400.
+// refusal is how a service says what is wrong with a signature: S3, the query services (IAM, STS, SNS, SQS, EC2),
+// and the JSON services have codes of their own. S3, the query and the REST services answer 403, the JSON 1.1 services 400.
 func refusal(service string, err error) error {
-	column := 2
+	column, status := 2, http.StatusBadRequest
 	switch service {
 	case "s3":
-		column = 0
-	case "iam", "sts":
-		column = 1
+		column, status = 0, http.StatusForbidden
+	case "iam", "sts", "sns", "sqs", "ec2":
+		column, status = 1, http.StatusForbidden
+	case "lambda", "scheduler", "apigateway", "elasticfilesystem":
+		status = http.StatusForbidden
 	}
 	for _, row := range refusals {
 		if !errors.Is(err, row.err) {
 			continue
-		}
-		status := http.StatusForbidden
-		if column == 2 && service != "lambda" {
-			status = http.StatusBadRequest
 		}
 		text := row.answers[column]
 		if row.detail {

@@ -56,7 +56,9 @@ func denied(call wire.Call, action string, t target) error {
 	switch call.Service {
 	case "iam", "sts":
 		status, code = http.StatusForbidden, "AccessDenied"
-	case "lambda":
+	case "ec2":
+		status, code = http.StatusForbidden, "UnauthorizedOperation"
+	case "lambda", "scheduler", "apigateway", "elasticfilesystem":
 		status = http.StatusForbidden
 	}
 	on := ""
@@ -151,6 +153,10 @@ func (b *Backend) resourceOf(r *http.Request, call wire.Call, body []byte) strin
 		return logsResource(regional, body)
 	case "ecr":
 		return ecrResource(regional, body)
+	case "kms":
+		var in struct{ KeyID, TargetKeyID string } // what is no JSON names nothing, and its service refuses it
+		_ = json.Unmarshal(body, &in)
+		return b.kms.ResourceARN(in.KeyID + in.TargetKeyID)
 	}
 	return "*"
 }

@@ -1,6 +1,6 @@
 // Package local is an embedded backend that speaks AWS's wire protocols over loopback HTTP: those
-// calls of STS, IAM, Lambda, CloudWatch Logs, ECR, S3, SQS, SNS, EventBridge and its Scheduler, Systems Manager's
-// parameters, Secrets Manager and the Resource Groups Tagging API that scar and its functions make, so that the same SDK code that talks to AWS talks to it.
+// calls of STS, IAM, Lambda, CloudWatch Logs, ECR, S3, SQS, SNS, EventBridge and its Scheduler, API Gateway, EC2, EFS, KMS,
+// Systems Manager's parameters, Secrets Manager and the Resource Groups Tagging API that scar and its functions make, so that the same SDK code that talks to AWS talks to it.
 // A call that it does not serve is an error that names it.
 package local
 
@@ -19,10 +19,14 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/scar-go/scar/local/apigateway"
 	"github.com/scar-go/scar/local/clock"
+	"github.com/scar-go/scar/local/ec2"
 	"github.com/scar-go/scar/local/ecr"
+	"github.com/scar-go/scar/local/efs"
 	"github.com/scar-go/scar/local/events"
 	"github.com/scar-go/scar/local/iam"
+	"github.com/scar-go/scar/local/kms"
 	"github.com/scar-go/scar/local/lambda"
 	"github.com/scar-go/scar/local/logs"
 	"github.com/scar-go/scar/local/s3"
@@ -80,6 +84,10 @@ type Backend struct {
 	sqs       *sqs.Service
 	sns       *sns.Service
 	events    *events.Service
+	apis      *apigateway.Service
+	ec2       *ec2.Service
+	efs       *efs.Service
+	kms       *kms.Service
 	lambda    *lambda.Service
 	services  map[string]service // by the name in signatures
 	fronts    map[string]service // by the label in hosts

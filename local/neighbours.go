@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 
+	"github.com/scar-go/scar/local/apigateway"
+	"github.com/scar-go/scar/local/ec2"
+	"github.com/scar-go/scar/local/efs"
 	"github.com/scar-go/scar/local/iam"
 	"github.com/scar-go/scar/local/lambda"
 	"github.com/scar-go/scar/local/logs"
@@ -29,6 +32,22 @@ func (l lines) Append(ctx context.Context, group, stream string, events []lambda
 		out[i] = logs.Event(e)
 	}
 	return l.logs.Append(ctx, group, stream, out)
+}
+
+// networks gives EFS the subnets of EC2.
+type networks struct{ *ec2.Service }
+
+func (n networks) Subnet(ctx context.Context, id string) (efs.Subnet, error) {
+	s, err := n.Service.Subnet(ctx, id)
+	return efs.Subnet{VPC: s.VPC, Zone: s.Zone, ZoneID: s.ZoneID, CIDR: s.CIDR, DefaultGroup: s.DefaultGroup}, err
+}
+
+// functions gives API Gateway the answers of Lambda.
+type functions struct{ *lambda.Service }
+
+func (f functions) Invoke(ctx context.Context, functionARN string, payload []byte) (apigateway.Result, error) {
+	r, err := f.Service.Invoke(ctx, functionARN, payload)
+	return apigateway.Result(r), err
 }
 
 // queues gives Lambda the messages of SQS.

@@ -5,9 +5,13 @@ import (
 	"errors"
 	"path/filepath"
 
+	"github.com/scar-go/scar/local/apigateway"
+	"github.com/scar-go/scar/local/ec2"
 	"github.com/scar-go/scar/local/ecr"
+	"github.com/scar-go/scar/local/efs"
 	"github.com/scar-go/scar/local/events"
 	"github.com/scar-go/scar/local/iam"
+	"github.com/scar-go/scar/local/kms"
 	"github.com/scar-go/scar/local/lambda"
 	"github.com/scar-go/scar/local/logs"
 	"github.com/scar-go/scar/local/s3"
@@ -50,6 +54,18 @@ func (b *Backend) makeStores(context.Context) (err error) {
 	if b.sqs, err = sqs.New(sqs.Config{DB: b.db, Clock: o.Clock, Account: o.Account, Region: o.Region, Policies: b.iam}); err != nil {
 		return err
 	}
+	if b.ec2, err = ec2.New(ec2.Config{DB: b.db, Account: o.Account, Region: o.Region}); err != nil {
+		return err
+	}
+	b.efs, err = efs.New(efs.Config{
+		DB: b.db, Dir: filepath.Join(o.Dir, "files"), Clock: o.Clock, Account: o.Account, Region: o.Region, Networks: networks{b.ec2},
+	})
+	if err != nil {
+		return err
+	}
+	if b.kms, err = kms.New(kms.Config{DB: b.db, Clock: o.Clock, Account: o.Account, Region: o.Region, Authorizer: b.iam}); err != nil {
+		return err
+	}
 	b.ecr, err = ecr.New(ecr.Config{
 		DB: b.db, Dir: filepath.Join(o.Dir, "blobs"), Clock: o.Clock, Account: o.Account, Region: o.Region,
 		Passwords: b.iam, Authorizer: b.iam,
@@ -77,7 +93,7 @@ func (b *Backend) makeSenders(context.Context) (err error) {
 	}
 	b.s3, err = s3.New(s3.Config{
 		DB: b.db, Dir: filepath.Join(o.Dir, "objects"), Clock: o.Clock, Account: o.Account, Region: o.Region,
-		Targets: targets{b}, Authorizer: b.iam, Log: o.Log,
+		Keys: b.kms, Targets: targets{b}, Authorizer: b.iam, Log: o.Log,
 	})
 	return err
 }
@@ -85,6 +101,12 @@ func (b *Backend) makeSenders(context.Context) (err error) {
 // makeTriggers makes the services that start functions.
 func (b *Backend) makeTriggers(ctx context.Context) (err error) {
 	o := b.options
+	b.apis, err = apigateway.New(apigateway.Config{
+		DB: b.db, Clock: o.Clock, Account: o.Account, Region: o.Region, Endpoint: b.Endpoint, Functions: functions{b.lambda}, Authorizer: b.iam, Log: o.Log,
+	})
+	if err != nil {
+		return err
+	}
 	b.scheduler, err = scheduler.New(ctx, scheduler.Config{
 		DB: b.db, Clock: o.Clock, Account: o.Account, Region: o.Region, Invoker: b.lambda, Roles: b.iam, Log: o.Log,
 	})
@@ -105,24 +127,33 @@ func (b *Backend) closeServices() error {
 
 // route says which service is behind which name.
 func (b *Backend) route() {
-	tagged := tagging.New(b.logs, b.ssm, b.secrets, b.ecr, b.lambda, b.s3, b.sqs, b.sns, b.events, b.scheduler)
+	tagged := tagging.New(
+		b.logs, b.ssm, b.secrets, b.ecr, b.lambda, b.s3, b.sqs, b.sns, b.events, b.scheduler, b.apis, b.ec2, b.efs, b.kms,
+	)
 	b.services = map[string]service{
-		"iam":            newService(b.iam.IAM(), wire.Query),
-		"sts":            newService(b.iam.STS(), wire.Query),
-		"logs":           newService(b.logs, wire.JSON11),
-		"ssm":            newService(b.ssm, wire.JSON11),
-		"secretsmanager": newService(b.secrets, wire.JSON11),
-		"ecr":            newService(b.ecr, wire.JSON11),
-		"lambda":         newService(b.lambda, wire.RESTJSON),
-		"s3":             newService(b.s3, wire.RESTXML),
-		"sqs":            {b.sqs, wire.JSON11, sqs.WriteError},
-		"sns":            newService(b.sns, wire.Query),
-		"events":         newService(b.events, wire.JSON11),
-		"scheduler":      newService(b.scheduler, wire.RESTJSON),
-		"tagging":        newService(tagged, wire.JSON11),
-		registryService:  {b.ecr.Registry(), wire.JSON11, ecr.WriteRegistryError},
+		"iam":               newService(b.iam.IAM(), wire.Query),
+		"sts":               newService(b.iam.STS(), wire.Query),
+		"logs":              newService(b.logs, wire.JSON11),
+		"ssm":               newService(b.ssm, wire.JSON11),
+		"secretsmanager":    newService(b.secrets, wire.JSON11),
+		"ecr":               newService(b.ecr, wire.JSON11),
+		"lambda":            newService(b.lambda, wire.RESTJSON),
+		"s3":                newService(b.s3, wire.RESTXML),
+		"sqs":               {b.sqs, wire.JSON11, sqs.WriteError},
+		"sns":               newService(b.sns, wire.Query),
+		"events":            newService(b.events, wire.JSON11),
+		"scheduler":         newService(b.scheduler, wire.RESTJSON),
+		"apigateway":        newService(b.apis, wire.RESTJSON),
+		"ec2":               newService(b.ec2, wire.EC2),
+		"kms":               newService(b.kms, wire.JSON11),
+		"elasticfilesystem": newService(b.efs, wire.RESTJSON),
+		"tagging":           newService(tagged, wire.JSON11),
+		registryService:     {b.ecr.Registry(), wire.JSON11, ecr.WriteRegistryError},
 	}
-	b.fronts = map[string]service{urlFront: newService(b.lambda.FunctionURLs(), wire.RESTJSON)}
+	b.fronts = map[string]service{
+		urlFront: newService(b.lambda.FunctionURLs(), wire.RESTJSON),
+		apiFront: newService(b.apis.APIs(), wire.RESTJSON),
+	}
 }
 
 func (b *Backend) iamConfig() iam.Config {
@@ -141,7 +172,7 @@ func (b *Backend) lambdaConfig() lambda.Config {
 	return lambda.Config{
 		DB: b.db, Clock: o.Clock, Account: o.Account, Region: o.Region, Endpoint: b.waitForEndpoint,
 		Roles: sessions{b.iam}, Images: b.ecr, Logs: lines{b.logs}, Cache: o.Cache,
-		Authorizer: b.iam, Queues: queues{b.sqs}, Destinations: destinations{b},
+		Authorizer: b.iam, Queues: queues{b.sqs}, Destinations: destinations{b}, Networks: b.ec2, FileSystems: b.efs,
 		RetryDelays: o.RetryDelays, Concurrency: o.Concurrency, IdleTimeout: o.IdleTimeout, Settle: o.Settle, OnDone: o.OnDone, Log: o.Log,
 	}
 }
