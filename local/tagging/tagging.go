@@ -167,6 +167,9 @@ func (in getResourcesInput) wants(r wire.Resource) bool {
 	})
 }
 
+// untyped are the services whose ARNs have no type in them, with the only type that there is.
+var untyped = map[string]string{"s3": "bucket", "sqs": "queue", "sns": "topic"}
+
 // isOfType says whether an ARN is of a type written as service, or as service:type.
 func isOfType(arn, filter string) bool {
 	parts := strings.SplitN(arn, ":", 6)
@@ -180,9 +183,10 @@ func isOfType(arn, filter string) bool {
 	if !typed {
 		return true
 	}
-	if service == "s3" {
-		return kind == "bucket" // the ARN of a bucket has no type in it
+	if only, found := untyped[service]; found {
+		return kind == only
 	}
-	end := strings.IndexAny(parts[5], ":/")
-	return end >= 0 && parts[5][:end] == kind
+	resource := strings.TrimPrefix(parts[5], "/") // as those of API Gateway begin
+	end := strings.IndexAny(resource, ":/")
+	return end >= 0 && resource[:end] == kind
 }

@@ -34,12 +34,19 @@ func TestFilters(t *testing.T) {
 	}, source{
 		resource("arn:aws:ecr:us-east-1:0:repository/r", "p", "2"),
 		resource("arn:aws:logs:us-east-1:0:log-group:/g"),
+	}, source{
+		resource("arn:aws:sqs:us-east-1:0:q", "r", "1"),
+		resource("arn:aws:apigateway:us-east-1::/apis/a", "r", "1"),
+		resource("arn:aws:scheduler:us-east-1:0:schedule-group/g", "r", "1"),
 	})
 	for name, c := range map[string]struct {
 		in   getResourcesInput
 		want int
 	}{
-		"untagged do not show": {getResourcesInput{}, 3},
+		"untagged do not show": {getResourcesInput{}, 6},
+		"queue":                {getResourcesInput{ResourceTypeFilters: []string{"sqs:queue"}}, 1},
+		"no queue":             {getResourcesInput{ResourceTypeFilters: []string{"sqs:topic"}}, 0},
+		"API and group":        {getResourcesInput{ResourceTypeFilters: []string{"apigateway:apis", "scheduler:schedule-group"}}, 2},
 		"key":                  {getResourcesInput{TagFilters: []tagFilter{{Key: "p"}}}, 3},
 		"value":                {getResourcesInput{TagFilters: []tagFilter{{Key: "p", Values: []string{"1"}}}}, 2},
 		"one of the values":    {getResourcesInput{TagFilters: []tagFilter{{Key: "p", Values: []string{"1", "2"}}}}, 3},
