@@ -128,9 +128,9 @@ func isScheduleRoleNotReady(err error) bool {
 	return codeIn(err, "ValidationException") && messageHas(err, "must allow AWS EventBridge Scheduler to assume the role")
 }
 
-// isScheduleConflict is what Scheduler answers where a schedule or group of that name is there, is being deleted, or is being
-// changed by somebody else (Scheduler API reference, ConflictException).
-func isScheduleConflict(err error) bool { return codeIn(err, "ConflictException") }
+// isConflict says that what is to be made is there, or that it is being deleted or changed by somebody else (EventBridge
+// Scheduler and API Gateway v2 API references, ConflictException).
+func isConflict(err error) bool { return codeIn(err, "ConflictException") }
 
 // isPrincipalNotReady says that IAM does not know a new principal that a policy names (IAM user
 // guide, "Changes that I make are not always immediately visible").

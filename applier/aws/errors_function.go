@@ -62,7 +62,3 @@ func isUnanswered(err error) bool {
 	var api smithy.APIError
 	return !errors.As(err, &api) || api.ErrorFault() == smithy.FaultServer
 }
-
-// isConflict says that another change of the same API is under way, or that what is to be made is there (API Gateway
-// v2 API reference, ConflictException).
-func isConflict(err error) bool { return codeIn(err, "ConflictException") }

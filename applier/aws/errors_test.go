@@ -24,7 +24,7 @@ func TestPredicates(t *testing.T) {
 		"target": isTargetNotReady, "overlap": isOverlap, "not empty": isNotEmpty, "quota": isQuota, "denied": isDenied,
 		"taken": isTaken, "delete conflict": isDeleteConflict, "no tags": isNoTags, "image there": isImageThere,
 		"queue deleted": isDeletedRecently, "dead letters": isDeadLetterNotReady, "queue": isQueueNotReady,
-		"schedule role": isScheduleRoleNotReady, "schedule": isScheduleConflict,
+		"schedule role": isScheduleRoleNotReady, "conflict": isConflict,
 	}
 	for _, c := range []struct{ code, message, want string }{
 		{"ResourceNotFoundException", "", "not found"},
@@ -68,7 +68,7 @@ func TestPredicates(t *testing.T) {
 		{"InvalidParameterValueException", "Queue visibility timeout: 30 seconds is less than Function timeout: 60 seconds", ""},
 		{"ValidationException", "The execution role you provide must allow AWS EventBridge Scheduler to assume the role.", "schedule role"},
 		{"ValidationException", "Invalid Schedule Expression rate(1 hours).", ""},
-		{"ConflictException", "Schedule x already exists.", "schedule"},
+		{"ConflictException", "Schedule x already exists.", "conflict"},
 		{"ServiceQuotaExceededException", "", "quota"},
 		{"LimitExceeded", "", "quota"},
 		{"LimitExceededException", "", "quota"},

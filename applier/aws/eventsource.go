@@ -329,6 +329,6 @@ func (e *eventSources) remove(ctx context.Context, live planner.EventSource, say
 			return true, nil, err
 		}
 		say("waiting until Lambda takes no more messages", 0, 0)
-		return false, errors.New("Lambda is still deleting the mapping"), nil
+		return false, errors.New("the mapping is still being deleted"), nil
 	})
 }

@@ -14,7 +14,6 @@ import (
 // fakeSQS keeps queues in memory. A name is free again a minute after its queue was deleted.
 type fakeSQS struct {
 	script
-	queueClient
 	queues  map[string]*fakeQueue
 	deleted map[string]time.Time
 }

@@ -111,7 +111,7 @@ func (s *schedules) create(ctx context.Context, want planner.Schedule, _ sayer) 
 		_, err := s.client.CreateSchedule(ctx, in)
 		return err
 	})
-	if isScheduleConflict(err) {
+	if isConflict(err) {
 		return errExists
 	}
 	if err != nil {
@@ -172,7 +172,7 @@ func (s *schedules) update(ctx context.Context, _, want planner.Schedule, _ saye
 		EndDate:                    is.EndDate,
 		KmsKeyArn:                  is.KmsKeyArn,
 	}
-	err = s.retry(ctx, roleWait, either(isScheduleRoleNotReady, isScheduleConflict), func() error {
+	err = s.retry(ctx, roleWait, either(isScheduleRoleNotReady, isConflict), func() error {
 		_, err := s.client.UpdateSchedule(ctx, in)
 		return err
 	})
@@ -194,7 +194,7 @@ func (s *schedules) remove(ctx context.Context, live planner.Schedule, _ sayer) 
 	if is.Target != nil && ownerOfSchedule(s.project, live.Group, live.Name, deref(is.Target.Arn)).Project == "" {
 		return errForeign
 	}
-	err = s.retry(ctx, busyWait, isScheduleConflict, func() error {
+	err = s.retry(ctx, busyWait, isConflict, func() error {
 		_, err := s.client.DeleteSchedule(ctx, &scheduler.DeleteScheduleInput{GroupName: &live.Group, Name: &live.Name})
 		return err
 	})

@@ -81,7 +81,7 @@ func (g *scheduleGroups) create(ctx context.Context, want planner.ScheduleGroup,
 		if err == nil {
 			return true, nil, nil
 		}
-		if !isScheduleConflict(err) {
+		if !isConflict(err) {
 			return false, nil, fmt.Errorf("create schedule group: %w", err)
 		}
 		if there := g.find(ctx, want.Name); !errors.Is(there, errAbsent) {
@@ -99,7 +99,7 @@ func (g *scheduleGroups) update(ctx context.Context, live, want planner.Schedule
 	arn := g.naming.ScheduleGroupARN(want.Name)
 	set, remove := retag(live.Tags, want.Tags)
 	if len(set) > 0 {
-		err := g.retry(ctx, busyWait, isScheduleConflict, func() error {
+		err := g.retry(ctx, busyWait, isConflict, func() error {
 			_, err := g.client.TagResource(ctx, &scheduler.TagResourceInput{ResourceArn: &arn, Tags: schedulerTags(set)})
 			return err
 		})
@@ -108,7 +108,7 @@ func (g *scheduleGroups) update(ctx context.Context, live, want planner.Schedule
 		}
 	}
 	if len(remove) > 0 {
-		err := g.retry(ctx, busyWait, isScheduleConflict, func() error {
+		err := g.retry(ctx, busyWait, isConflict, func() error {
 			_, err := g.client.UntagResource(ctx, &scheduler.UntagResourceInput{ResourceArn: &arn, TagKeys: remove})
 			return err
 		})
@@ -129,7 +129,7 @@ func (g *scheduleGroups) remove(ctx context.Context, live planner.ScheduleGroup,
 	if err := g.empty(ctx, live.Name); err != nil {
 		return err
 	}
-	err := g.retry(ctx, busyWait, isScheduleConflict, func() error {
+	err := g.retry(ctx, busyWait, isConflict, func() error {
 		_, err := g.client.DeleteScheduleGroup(ctx, &scheduler.DeleteScheduleGroupInput{Name: &live.Name})
 		return err
 	})
