@@ -125,7 +125,7 @@ func (a *app) nothingToDo(ctx context.Context, planned *flow.Planned, format vie
 		return err
 	}
 	if format == view.Human {
-		return view.Outputs(a.streams(), format, outputs)
+		return view.OutputsBelow(a.streams(), outputs)
 	}
 	return view.NewApply(a.streams(), format).Finish(planned.Plan, outputs, false)
 }

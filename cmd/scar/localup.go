@@ -23,8 +23,8 @@ func (c *localUpCommand) command() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Serve the local backend until Ctrl-C",
-		Long: `Serve, on this machine only, the AWS calls that scar makes, and run functions when their events come.
-Other commands of scar find it with --local; other programs with the variables that are printed.
+		Long: `Serve, on this machine only, the AWS calls that scar makes, and run functions when their events come: files
+in buckets, messages in queues, schedules, and requests to the addresses that scar apply --local prints. Other commands of scar find it with --local; other programs with the variables that are printed.
 
 Secrets that functions name are put there as into AWS, for instance with the AWS CLI:
 aws ssm put-parameter --type SecureString, aws secretsmanager create-secret. They are not encrypted in the state.`,

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/scar-go/scar/applier"
+	"github.com/scar-go/scar/applier/aws"
 	"github.com/scar-go/scar/planner"
 )
 
@@ -58,9 +59,38 @@ func (a *Account) Outputs(ctx context.Context, project string) (planner.Outputs,
 	if err != nil {
 		return nil, fmt.Errorf("list what belongs to project %s: %w", project, explainCall(err))
 	}
-	outputs, err := cloud.Outputs(ctx, found)
+	refs, err := withOutputs(ctx, cloud, found)
+	if err != nil {
+		return nil, explainCall(err)
+	}
+	outputs, err := cloud.Outputs(ctx, refs)
 	if err != nil {
 		return nil, fmt.Errorf("read what AWS alone knows: %w", explainCall(err))
 	}
 	return outputs, nil
+}
+
+// withOutputs are those of a project's resources that AWS alone can tell something of. What was found of a function may be
+// all that is left of it, such as its log group; of a function that is there, it may have a URL.
+func withOutputs(ctx context.Context, cloud *aws.Cloud, found []planner.Ref) ([]planner.Ref, error) {
+	var functions, refs []planner.Ref
+	for _, ref := range found {
+		switch ref.Kind {
+		case planner.KindFunction:
+			functions = append(functions, ref)
+		case planner.KindHTTPAPI:
+			refs = append(refs, ref)
+		default: // nothing that is not known before
+		}
+	}
+	live, err := cloud.Read(ctx, functions)
+	if err != nil {
+		return nil, err
+	}
+	for _, ref := range functions {
+		if _, exists := live[ref]; exists {
+			refs = append(refs, ref, planner.Ref{Kind: planner.KindFunctionURL, Name: ref.Name})
+		}
+	}
+	return refs, nil
 }

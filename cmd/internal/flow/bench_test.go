@@ -22,11 +22,11 @@ import (
 const (
 	benchFunctions = 100
 	benchLatency   = 50 * time.Millisecond // of every call, as across a continent
-	depthLatency   = 2 * time.Second
+	depthLatency   = 5 * time.Second
 )
 
-// BenchmarkLivePlan plans a project that is already applied, against a backend that takes its time for
-// every call. What counts is how deep the calls are nested: rounds, one call waiting for another.
+// BenchmarkLivePlan plans a project of functions with every trigger that is already applied, against a backend that takes
+// its time for every call. What counts is how deep the calls are nested: rounds, one call waiting for another.
 func BenchmarkLivePlan(b *testing.B) {
 	ctx := b.Context()
 	script := local.NewScript()
@@ -94,7 +94,17 @@ func benchAccount(b *testing.B, script *local.Script) *Account {
 	return account
 }
 
-// benchFile describes functions that share an image and two buckets. The image is random: what runs is none of it.
+// benchFunction is what each function has beside its name. Half of them are started directly and have a URL, the others
+// are started by a queue and have an API.
+func benchFunction(i int) string {
+	start := "http: {auth: none, cors: true}, retries: {attempts: 1}, on_failure: s3://failed"
+	if i%2 == 1 {
+		start = fmt.Sprintf("queue: true, http: {api: api%03d}", i)
+	}
+	return fmt.Sprintf("{input: [s3://photos/in/f%03d/], output: [s3://photos/out/f%03d/], schedule: rate(1 hour), concurrency: 1, %s}", i, i, start)
+}
+
+// benchFile describes functions that share an image and their buckets. The image is random: what runs is none of it.
 func benchFile(b *testing.B, functions int) *spec.File {
 	b.Helper()
 	dir := b.TempDir()
@@ -117,7 +127,7 @@ func benchFile(b *testing.B, functions int) *spec.File {
 	var text strings.Builder
 	fmt.Fprintf(&text, "project: bench\ndefaults: {image: %q, run: '#!/tmp/true'}\nfunctions:\n", filepath.Join(dir, "image.oci"))
 	for i := range functions {
-		fmt.Fprintf(&text, "  f%03d: {input: [s3://photos/in/f%03d/], output: [s3://photos/out/f%03d/]}\n", i, i, i)
+		fmt.Fprintf(&text, "  f%03d: %s\n", i, benchFunction(i))
 	}
 	file, err := spec.Load(b.Context(), []string{"-"}, spec.Options{Stdin: strings.NewReader(text.String())})
 	if err != nil {

@@ -180,6 +180,10 @@ func Addresses(f *spec.File, region string) []planner.Address {
 // addresses are those of all that the file describes. They are known before account and images are:
 // names depend on neither. What Desired finds wrong without them is left to the real call.
 func addresses(f *spec.File, n planner.Naming) []planner.Ref {
-	state, _ := planner.Desired(f, planner.Env{Naming: n})
+	images := map[string]planner.Image{} // their digests are no part of their names
+	for i := range f.Functions {
+		images[f.Functions[i].Name] = planner.Image{}
+	}
+	state, _ := planner.Desired(f, planner.Env{Naming: n, Images: images})
 	return slices.SortedFunc(maps.Keys(state), planner.Address.Compare)
 }
