@@ -46,15 +46,44 @@ func TestLocalOnABadDay(t *testing.T) {
 	}
 }
 
+// TestLocalStartsOnABadDay is the same for a function that starts in every way.
+func TestLocalStartsOnABadDay(t *testing.T) {
+	t.Parallel()
+	script := local.NewScript()
+	a := startLocal(t, script)
+	script.PageSize(1)
+	script.IAMLag(iam.Lag{Reads: 1, Assumes: 2})
+	operations := []string{
+		"sqs:CreateQueue", "sqs:SetQueueAttributes", "sqs:DeleteQueue",
+		"lambda:CreateEventSourceMapping", "lambda:UpdateEventSourceMapping", "lambda:DeleteEventSourceMapping",
+		"lambda:PutFunctionEventInvokeConfig", "lambda:DeleteFunctionEventInvokeConfig", "lambda:PutFunctionConcurrency",
+		"lambda:CreateFunctionUrlConfig", "lambda:UpdateFunctionUrlConfig", "lambda:DeleteFunctionUrlConfig",
+		"scheduler:CreateScheduleGroup", "scheduler:DeleteScheduleGroup", "scheduler:CreateSchedule", "scheduler:UpdateSchedule", "scheduler:DeleteSchedule",
+		"apigateway:CreateApi", "apigateway:CreateIntegration", "apigateway:CreateRoute", "apigateway:CreateStage", "apigateway:DeleteApi",
+	}
+	for _, operation := range operations {
+		script.Inject(operation, 1, local.Fault{Drop: true, After: true})
+	}
+	testStarts(t, a)
+	calls := local.Count(script.Calls())
+	for _, operation := range operations {
+		if calls[operation] == 0 {
+			t.Errorf("%s was never called: is it named so? %v", operation, calls)
+		}
+	}
+}
+
 // TestLocalInterrupted ends an apply at its k-th call, and expects that one more reaches what was
 // wanted; and the same of a destroy. What was begun of a project is found although nothing remembers it.
 func TestLocalInterrupted(t *testing.T) {
 	script := local.NewScript()
 	a := startLocal(t, script)
 	interrupted := 0
-	for k := int64(1); k < 90; k += 11 {
+	for k := int64(1); k < 190; k += 37 {
 		t.Run(fmt.Sprintf("at call %d", k), func(t *testing.T) {
-			p := a.project(t, fmt.Sprintf("p%d", k), function(fmt.Sprintf("f%d", k), input(fmt.Sprintf("in-of-%d", k), "in/")))
+			api := function(fmt.Sprintf("a%d", k))
+			api.HTTP = &spec.HTTP{API: fmt.Sprintf("api%d", k), Auth: "none"}
+			p := a.project(t, fmt.Sprintf("p%d", k), everything(fmt.Sprintf("f%d", k)), api)
 			interrupted += p.interrupt(script, k)
 			p.apply()
 			p.opts = planner.Options{Destroy: true, DeleteBuckets: true}
@@ -65,7 +94,7 @@ func TestLocalInterrupted(t *testing.T) {
 			}
 		})
 	}
-	if interrupted < 8 {
+	if interrupted < 5 {
 		t.Errorf("only %d interruptions came before the end", interrupted)
 	}
 }
@@ -96,16 +125,26 @@ func TestLocalPlanDepth(t *testing.T) {
 	a := startLocal(t, script)
 	var functions []spec.Function
 	for i := range 8 {
-		functions = append(functions, function(fmt.Sprintf("f%d", i), input("photos-of-all", fmt.Sprintf("%d/", i))))
+		functions = append(functions, everything(fmt.Sprintf("f%d", i)))
+	}
+	for i := range 4 {
+		f := function(fmt.Sprintf("a%d", i))
+		f.HTTP = &spec.HTTP{API: fmt.Sprintf("api%d", i), Auth: "none"}
+		functions = append(functions, f)
 	}
 	p := a.project(t, "imaging", functions...)
 	p.apply()
 	p.parallelism = 1000
-	script.Forget()
-	script.Latency(300 * time.Millisecond) // so that calls made at once overlap
-	p.plan()
-	calls := script.Calls()
-	if depth := local.Depth(calls); depth > 3 {
-		t.Errorf("%d round trips: %v", depth, local.Count(calls))
+	// Calls that are made at once overlap only where each lasts longer than it takes to start them all, which a busy
+	// machine needs time for: the depth is the least that is measured.
+	var depth int
+	for _, latency := range []time.Duration{300 * time.Millisecond, time.Second, 4 * time.Second} {
+		script.Forget()
+		script.Latency(latency)
+		p.plan()
+		if depth = local.Depth(script.Calls()); depth <= 3 {
+			return
+		}
 	}
+	t.Errorf("%d round trips: %v", depth, local.Count(script.Calls()))
 }
