@@ -13,5 +13,6 @@
 // rights by caller, and events in the same transaction as the object all need the handler and the
 // index to know of each other.
 //
-// What is not served (versioning, ACLs, lifecycle, encryption with KMS, …) is refused by name.
+// Nothing is encrypted: answers say with what AWS would, and who has no right on a key of KMS is refused.
+// What is not served (versioning, ACLs, lifecycle, keys of clients, …) is refused by name.
 package s3
