@@ -17,9 +17,9 @@ type Cloud interface {
 	// is found and not in the file is.
 	Find(ctx context.Context, project string) ([]planner.Ref, error)
 
-	// Read reads resources as they are. One that does not exist is left out. A function brings its
-	// permissions with it, and the triggers of the buckets that they name; a bucket brings all its
-	// triggers, those of others included.
+	// Read reads resources as they are. One that does not exist is left out. A function brings with it its
+	// permissions, its event sources, its address, and what becomes of events that it fails on; a bucket brings all
+	// its triggers. Those of others are included. Buckets that the project's permissions and queues name are read too.
 	Read(ctx context.Context, refs []planner.Ref) (planner.State, error)
 
 	// Do makes the changes of one batch and returns when they can be read back. It is safe to repeat
