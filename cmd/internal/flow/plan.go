@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"sync"
 	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -42,16 +43,20 @@ func (a *Account) Plan(ctx context.Context, f *spec.File, o PlanOptions) (*Plann
 	var answers planner.Answers
 	var askErr error
 	group, inner := errgroup.WithContext(ctx)
+	identity := sync.OnceValues(func() (planner.Naming, error) { return a.identify(inner) })
 	group.Go(func() (err error) {
 		images, err = a.build(inner, f, everyFunction)
 		return err
 	})
 	group.Go(func() (err error) {
-		naming, live, err = a.read(inner, f.Project, addresses(f, a.naming()))
+		naming, live, err = a.read(inner, identity, f.Project, addresses(f, a.naming()))
 		return err // where nothing works, it explains best why
 	})
 	group.Go(func() error {
-		answers, askErr = a.ask(inner, f, a.naming(), nil, nil)
+		naming, err := identity() // what is of this account is known to be there or not, what is of others may be hidden
+		if err == nil {
+			answers, askErr = a.ask(inner, f, naming, nil, nil)
+		}
 		return nil
 	})
 	if err := group.Wait(); err != nil {
@@ -87,7 +92,8 @@ func (o PlanOptions) plan(f *spec.File, env planner.Env, live planner.State, ans
 // PlanDestroy plans the removal of all that belongs to a project. It needs no file but the project's
 // name, so that a vanished image or script never blocks it.
 func (a *Account) PlanDestroy(ctx context.Context, project string, o PlanOptions) (*Planned, error) {
-	naming, live, err := a.read(ctx, project, nil)
+	identity := func() (planner.Naming, error) { return a.identify(ctx) }
+	naming, live, err := a.read(ctx, identity, project, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -126,17 +132,17 @@ func (a *Account) pace() time.Duration {
 	return localPace
 }
 
-// read returns what is there of a project, and of what its file names. Whose account it is is asked
+// read returns what is there of a project, and of what its file names. Whose account it is, which identity tells, is asked
 // while the project's resources are listed. What the file names is read without waiting for that list:
 // where nothing has left the file, the list holds nothing else.
-func (a *Account) read(ctx context.Context, project string, named []planner.Ref) (planner.Naming, planner.State, error) {
+func (a *Account) read(ctx context.Context, identity func() (planner.Naming, error), project string, named []planner.Ref) (planner.Naming, planner.State, error) {
 	var naming planner.Naming
 	var live planner.State
 	var found []planner.Ref
 	var findErr error
 	group, inner := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		if naming, err = a.identify(inner); err != nil {
+		if naming, err = identity(); err != nil {
 			return err // it explains best why nothing works
 		}
 		live, err = a.cloud(project, naming, nil).Read(inner, named)
