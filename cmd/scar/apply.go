@@ -34,7 +34,8 @@ func (c *applyCommand) command() *cobra.Command {
 field. After an error or an interruption one more apply goes on where this one stopped.
 
 With the name of a plan that scar plan --out saved, exactly that plan is carried out, without a question;
-it is refused if the account, a script or an image has changed since.
+it is refused if the account, a script or an image has changed since. Variables have to be set as they were,
+in the environment or with --env-file.
 
 Without a terminal to ask on, --auto-approve is needed.`,
 		Example: `  scar apply

@@ -71,7 +71,7 @@ func (c *planCommand) run(cmd *cobra.Command) error {
 		if err := planned.Save(c.out, planner.Source{Files: c.files.files(), Profile: profile, Version: version}); err != nil {
 			return err
 		}
-		view.Saved(c.streams(), c.out, c.account.local)
+		view.Saved(c.streams(), c.out, c.account.local, c.files.envFiles)
 	}
 	if c.detailed && planned.HasChanges() {
 		return exitCode(exitChanges)
