@@ -242,7 +242,7 @@ func (h *httpAPIs) update(ctx context.Context, live, want planner.HTTPAPI, say s
 	}
 	// The tag is changed last: it tells whose policy to tidy up after a crash.
 	for _, former := range formerFunctions(live, want) {
-		if err := h.forbid(ctx, former, say); err != nil {
+		if err := h.forbid(ctx, id, former); err != nil {
 			return err
 		}
 	}
@@ -303,18 +303,18 @@ func (h *httpAPIs) arn(id string) string {
 }
 
 // remove takes the statement from the function's policy first: without the API, only its id would be left of it.
-func (h *httpAPIs) remove(ctx context.Context, live planner.HTTPAPI, say sayer) error {
-	for _, function := range formerFunctions(live, planner.HTTPAPI{}) {
-		if err := h.forbid(ctx, function, say); err != nil {
-			return err
-		}
-	}
+func (h *httpAPIs) remove(ctx context.Context, live planner.HTTPAPI, _ sayer) error {
 	api, err := h.find(ctx, live.Name)
 	if errors.Is(err, errAbsent) {
 		return nil
 	}
 	if err != nil {
 		return err
+	}
+	for _, function := range formerFunctions(live, planner.HTTPAPI{}) {
+		if err := h.forbid(ctx, deref(api.ApiId), function); err != nil {
+			return err
+		}
 	}
 	err = h.retry(ctx, busyWait, isConflict, func() error {
 		_, err := h.client.DeleteApi(ctx, &apigatewayv2.DeleteApiInput{ApiId: api.ApiId})

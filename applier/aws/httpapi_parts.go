@@ -195,7 +195,7 @@ func (h *httpAPIs) complete(ctx context.Context, id string, want planner.HTTPAPI
 		if err := h.permit(ctx, h.statement(id, function), say); err != nil {
 			return err
 		}
-	} else if err := h.forbid(ctx, function, say); err != nil {
+	} else if err := h.forbid(ctx, id, function); err != nil {
 		return err
 	}
 	// A conflict is also what a repeated call meets whose first answer was lost: what is there is looked at again.
@@ -231,9 +231,23 @@ func (h *httpAPIs) permit(ctx context.Context, want planner.Permission, say saye
 	return err
 }
 
-// forbid takes the statement from a function's policy.
-func (h *httpAPIs) forbid(ctx context.Context, function string, say sayer) error {
-	return h.permissions.remove(ctx, planner.Permission{Function: function, StatementID: planner.APIStatementID(h.project)}, say)
+// forbid takes an API's statement from a function's policy. One that is about another API stays: that took its place
+// where a function leaves one API for another.
+func (h *httpAPIs) forbid(ctx context.Context, id, function string) error {
+	return h.permissions.removeUnless(ctx, planner.Permission{Function: function, StatementID: planner.APIStatementID(h.project)}, func(live planner.Permission) bool {
+		about, isAPI := apiOfARN(live.SourceARN)
+		return isAPI && about != id
+	})
+}
+
+// apiOfARN is the id of the API in the ARN of what can be called of it.
+func apiOfARN(arn string) (id string, found bool) {
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) < 6 || parts[2] != "execute-api" {
+		return "", false
+	}
+	id, _, _ = strings.Cut(parts[5], "/")
+	return id, true
 }
 
 // integrate returns the id of the integration with the function, which it makes or changes as needed. One that a

@@ -38,7 +38,11 @@ func newAPIWorld(t *testing.T) *apiWorld {
 }
 
 func (w *apiWorld) change(action planner.Action, before, after planner.Value) error {
-	change := planner.Change{Address: planner.Address{Kind: planner.KindHTTPAPI, Name: "pictures"}, Action: action, Before: before, After: after}
+	name := "pictures"
+	if api, made := after.(planner.HTTPAPI); made {
+		name = api.Name
+	}
+	change := planner.Change{Address: planner.Address{Kind: planner.KindHTTPAPI, Name: name}, Action: action, Before: before, After: after}
 	_, err := w.Do(w.t.Context(), planner.Batch{change}, nil)
 	return err
 }
@@ -265,6 +269,22 @@ func TestHTTPAPIChangesItsFunction(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestHTTPAPIsChangePlaces deletes one API of a function after another one was made for it: the statement is the other's by then.
+func TestHTTPAPIsChangePlaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newAPIWorld(t)
+		w.must(planner.Create, nil, testAPI())
+		next := testAPI()
+		next.Name = "images"
+		w.must(planner.Create, nil, next)
+		w.must(planner.Delete, testAPI(), nil)
+		api, _, err := w.httpAPIs.read(t.Context(), "images")
+		if err != nil || !api.Invoke {
+			t.Errorf("the function's new API may not invoke it: %+v, %v", api, err)
+		}
+	})
 }
 
 func TestHTTPAPIsOfOneName(t *testing.T) {

@@ -170,6 +170,24 @@ func (p *permissions) remove(ctx context.Context, live planner.Permission, _ say
 	return p.drop(ctx, live)
 }
 
+// removeUnless removes a statement, by its function and id, unless it is one to be kept. Nobody else here writes the policy
+// in between.
+func (p *permissions) removeUnless(ctx context.Context, statement planner.Permission, keep func(live planner.Permission) bool) error {
+	unlock, err := p.locks.lock(ctx, statement.Function)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	live, _, err := p.read(ctx, statement.Function+"/"+statement.StatementID)
+	if errors.Is(err, errAbsent) || err == nil && keep(live) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return p.drop(ctx, live)
+}
+
 func (p *permissions) drop(ctx context.Context, live planner.Permission) error {
 	err := p.retry(ctx, busyWait, isBusy, func() error {
 		_, err := p.client.RemovePermission(ctx, &lambda.RemovePermissionInput{FunctionName: &live.Function, StatementId: &live.StatementID})
