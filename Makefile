@@ -23,6 +23,7 @@ $(BIN): $(RUNTIME) $(SOURCES) go.mod
 
 generate:
 	$(GO) generate ./runtime
+	$(GO) test ./cmd/scar -run '^TestReference' -update # docs/reference
 
 # The runtime goes into scar as bytes, so it is built before scar is.
 $(RUNTIME): $(shell find runtime cmd/scar-runtime image -name '*.go') go.mod

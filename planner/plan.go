@@ -66,9 +66,10 @@ type Plan struct {
 // Source is what a saved plan was made from: applying it reads these files again, because a plan
 // holds the digest of an image and not its files, and refuses when the digest has changed.
 type Source struct {
-	Files   []string `json:"files"` // as given, relative to the working directory
-	Profile string   `json:"profile,omitempty"`
-	Version string   `json:"scar_version"`
+	Files    []string `json:"files"`               // as given, relative to the working directory
+	EnvFiles []string `json:"env_files,omitempty"` // files of variables, likewise; what they hold is not in the plan
+	Profile  string   `json:"profile,omitempty"`
+	Version  string   `json:"scar_version"`
 }
 
 // HasChanges says whether applying the plan does anything.

@@ -34,8 +34,8 @@ func (c *applyCommand) command() *cobra.Command {
 field. After an error or an interruption one more apply goes on where this one stopped.
 
 With the name of a plan that scar plan --out saved, exactly that plan is carried out, without a question;
-it is refused if the account, a script or an image has changed since. Variables have to be set as they were,
-in the environment or with --env-file.
+it is refused if the account, a script or an image has changed since. It names the files that it was made
+from, those of --env-file too; variables of the environment have to be set as they were.
 
 Without a terminal to ask on, --auto-approve is needed.`,
 		Example: `  scar apply
@@ -71,7 +71,7 @@ func (c *applyCommand) fresh(cmd *cobra.Command) error {
 
 // saved carries out a plan from a file. It was approved when it was handed over.
 func (c *applyCommand) saved(cmd *cobra.Command, path string) error {
-	for _, name := range []string{"file", "allow-loops", "adopt", "target", "delete-buckets", "keep-logs"} {
+	for _, name := range []string{"file", "env-file", "allow-loops", "adopt", "target", "delete-buckets", "keep-logs"} {
 		if cmd.Flags().Changed(name) {
 			return fmt.Errorf("--%s cannot be used with a saved plan: the plan settles it", name)
 		}
@@ -86,7 +86,7 @@ func (c *applyCommand) saved(cmd *cobra.Command, path string) error {
 		return err
 	}
 	status.Say("Comparing the plan with the files and the account…")
-	files := fileFlags{paths: plan.Source.Files, envFiles: c.files.envFiles, allowLoops: true} // the plan settles what loops
+	files := fileFlags{paths: plan.Source.Files, envFiles: plan.Source.EnvFiles, allowLoops: true} // the plan settles what loops
 	load := func() (*spec.File, error) { return files.load(cmd, c.app) }
 	planned, err := connected.Resume(cmd.Context(), plan, load)
 	status.Clear()

@@ -68,10 +68,10 @@ func (c *planCommand) run(cmd *cobra.Command) error {
 		return err
 	}
 	if c.out != "" {
-		if err := planned.Save(c.out, planner.Source{Files: c.files.files(), Profile: profile, Version: version}); err != nil {
+		if err := planned.Save(c.out, planner.Source{Files: c.files.files(), EnvFiles: c.files.envFiles, Profile: profile, Version: version}); err != nil {
 			return err
 		}
-		view.Saved(c.streams(), c.out, c.account.local, c.files.envFiles)
+		view.Saved(c.streams(), c.out, c.account.local)
 	}
 	if c.detailed && planned.HasChanges() {
 		return exitCode(exitChanges)

@@ -126,15 +126,11 @@ func Prompt(s *Streams, question string) {
 	p.printf("\n%s\n  Only \"yes\" is taken as an answer: ", p.paint(bold, clean(question)))
 }
 
-// Saved says where a plan was written, and how to carry it out where it was made. envFiles are the files of variables,
-// which the plan does not name.
-func Saved(s *Streams, path string, local bool, envFiles []string) {
+// Saved says where a plan was written, and how to carry it out where it was made.
+func Saved(s *Streams, path string, local bool) {
 	command := "scar apply"
 	if local {
 		command += " --local"
-	}
-	for _, file := range envFiles {
-		command += " --env-file " + clean(file)
 	}
 	s.err().printf("\nThe plan is saved. To carry it out: %s %s\n", command, clean(path))
 }
