@@ -22,10 +22,10 @@ func checkFailures(f *File, drafts []*draft, r *report) {
 		case isBucket:
 			checkFailureBucket(f, d, bucket, drafts, r)
 		case d.Queue != nil && d.Queue.ARN == d.OnFailure:
-			r.at(n, "would loop: %s takes its events from this queue", d.Name)
+			r.at(n, "would loop (--allow-loops accepts it): %s takes its events from this queue", d.Name)
 		default:
 			if circle := failureCircle(d, byName); circle != nil && circle[0] == slices.Min(circle) {
-				r.at(n, "would loop: what one fails on starts the next: %s", strings.Join(circle, " → "))
+				r.at(n, "would loop (--allow-loops accepts it): what one fails on starts the next: %s", strings.Join(circle, " → "))
 			}
 		}
 	}

@@ -15,7 +15,7 @@ func checkLoops(f *File, drafts []*draft, r *report) {
 		for i, in := range d.Inputs {
 			for j, out := range d.Outputs {
 				if f.feeds(out, in) {
-					r.at(d.inputs[i], "would loop: the output in %s would start %s again for each of its results; "+
+					r.at(d.inputs[i], "would loop (--allow-loops accepts it): the output in %s would start %s again for each of its results; "+
 						"set them apart by folder or bucket", d.outputs[j].place(d.inputs[i]), d.Name)
 				}
 			}
@@ -92,7 +92,7 @@ func checkCircles(f *File, drafts []*draft, r *report) {
 			names = append(names, member.Name)
 			reported[member] = true
 		}
-		r.at(d.inputs[f.fedInput(circle[len(circle)-1], d)], "would loop: each function's results start the next: %s", strings.Join(names, " → "))
+		r.at(d.inputs[f.fedInput(circle[len(circle)-1], d)], "would loop (--allow-loops accepts it): each function's results start the next: %s", strings.Join(names, " → "))
 	}
 }
 

@@ -188,14 +188,14 @@ func TestProblemsOfStorage(t *testing.T) {
 }
 
 func TestLoopsAcrossProviders(t *testing.T) {
-	const loop = "would loop: the output in line 11 would start f again for each of its results; set them apart by folder or bucket"
+	const loop = "would loop (--allow-loops accepts it): the output in line 11 would start f again for each of its results; set them apart by folder or bucket"
 	for _, c := range []struct{ name, text, want string }{
 		{"one provider", lab("input: minio.lab/abc/x\noutput: minio.lab/abc/x/y"), "func.yaml:10:5: input: " + loop},
 		{"without buckets", lab("input: webdav.nas\noutput: webdav.nas/x"), "func.yaml:10:5: input: " + loop},
 		{"the account's own S3 by another name", lab("input: s3://abc/x\noutput: s3.other/abc/x"), "func.yaml:10:5: input: " + loop},
 		{"the server by another name", "storage: {s3.a: {endpoint: \"https://MINIO.example.org/\", access_key: a, secret_key: \"ssm:/a\"}}\n" +
 			"functions: {f: {input: minio.lab/abc, output: s3.a/abc/x}}\n",
-			"over.yaml:2:17: input: would loop: the output in line 2 would start f again for each of its results; set them apart by folder or bucket"},
+			"over.yaml:2:17: input: would loop (--allow-loops accepts it): the output in line 2 would start f again for each of its results; set them apart by folder or bucket"},
 		{"bucket of the same name elsewhere", lab("input: s3://abc/x\noutput: minio.lab/abc/x"), ""},
 		{"folder of the same name elsewhere", lab("input: onedata.eosc/x\noutput: webdav.nas/x"), ""},
 		{"a circle", lab("input: s3://abc/x\noutput: webdav.nas/y"), ""},
@@ -215,7 +215,7 @@ func TestLoopsAcrossProviders(t *testing.T) {
 		})
 	}
 	circle := lab("input: s3://abc/x\noutput: webdav.nas/y") + "  g: {image: a, input: webdav.nas, output: s3.other/abc/x/z}\n"
-	if got := problemsIn(t, circle); len(got) != 1 || !strings.HasSuffix(got[0], "would loop: each function's results start the next: f → g → f") {
+	if got := problemsIn(t, circle); len(got) != 1 || !strings.HasSuffix(got[0], "would loop (--allow-loops accepts it): each function's results start the next: f → g → f") {
 		t.Errorf("circle: %q", got)
 	}
 	covered := lab("input: s3://def/x\noutput: s3://abc/y") + "  g: {image: a, input: s3.other/abc/.scar}\n"

@@ -82,15 +82,15 @@ func TestRulesAndLoops(t *testing.T) {
 		{"other suffix", two("input: {from: s3://abc/x, suffix: .png}", "input: {from: s3://abc/x/y, suffix: .jpg}"), ""},
 		{"other event", two("input: s3://abc/x", "input: {from: s3://abc/x, events: removed}"), ""},
 
-		{"loop", in("input: s3://abc/x\noutput: s3://abc/x"), "func.yaml:5:5: input: would loop: the output in line 6 would start f again for each of its results; set them apart by folder or bucket"},
+		{"loop", in("input: s3://abc/x\noutput: s3://abc/x"), "func.yaml:5:5: input: would loop (--allow-loops accepts it): the output in line 6 would start f again for each of its results; set them apart by folder or bucket"},
 		{"loop below", in("output:\n- s3://abc/x\n- {to: s3://abc/in/out, match: '*.png'}\ninput: {from: s3://abc/in, suffix: [.png]}"),
-			"func.yaml:8:13: from: would loop: the output in line 7 would start f again for each of its results; set them apart by folder or bucket"},
-		{"loop by the whole bucket", in("input: s3://abc\noutput: s3://abc/out"), "func.yaml:5:5: input: would loop: the output in line 6 would start f again for each of its results; set them apart by folder or bucket"},
+			"func.yaml:8:13: from: would loop (--allow-loops accepts it): the output in line 7 would start f again for each of its results; set them apart by folder or bucket"},
+		{"loop by the whole bucket", in("input: s3://abc\noutput: s3://abc/out"), "func.yaml:5:5: input: would loop (--allow-loops accepts it): the output in line 6 would start f again for each of its results; set them apart by folder or bucket"},
 		{"no loop: other suffix", in("input: {from: s3://abc/x, suffix: .png}\noutput: {to: s3://abc/x, match: ['*.svg', 'a/*.txt']}"), ""},
-		{"loop: open glob", in("input: {from: s3://abc/x, suffix: .png}\noutput: {to: s3://abc/x, match: 'a/**'}"), "func.yaml:5:13: from: would loop: the output in line 6 would start f again for each of its results; set them apart by folder or bucket"},
+		{"loop: open glob", in("input: {from: s3://abc/x, suffix: .png}\noutput: {to: s3://abc/x, match: 'a/**'}"), "func.yaml:5:13: from: would loop (--allow-loops accepts it): the output in line 6 would start f again for each of its results; set them apart by folder or bucket"},
 		{"no loop: removed", in("input: {from: s3://abc/x, events: removed}\noutput: s3://abc/x"), ""},
 		{"no loop: output above", in("input: s3://abc/in\noutput: s3://abc"), ""},
-		{"loop of two", two("input: s3://abc/x\noutput: s3://abc/y", "input: s3://abc/y\noutput: s3://abc/x"), "func.yaml:5:5: input: would loop: each function's results start the next: a → b → a"},
+		{"loop of two", two("input: s3://abc/x\noutput: s3://abc/y", "input: s3://abc/y\noutput: s3://abc/x"), "func.yaml:5:5: input: would loop (--allow-loops accepts it): each function's results start the next: a → b → a"},
 
 		{"overlap", two("input: s3://abc/x", "input: s3://abc/x/y"), "func.yaml:7:5: input: overlaps the input of a in line 5, " + overlap},
 		{"overlap of its own", in("input: [s3://abc/x, s3://abc/x/]"), "func.yaml:5:25: input: overlaps the input of f in line 5, " + overlap},
@@ -107,7 +107,7 @@ func TestRulesAndLoops(t *testing.T) {
 				"func.yaml:5:44: match: \"/a\" matches nothing: it is compared with a path below TMP_OUTPUT_DIR such as plots/a.png\n" +
 				"func.yaml:5:48: match: \"a/../b\" matches nothing: it is compared with a path below TMP_OUTPUT_DIR such as plots/a.png\n" +
 				"func.yaml:5:56: match: is empty; it wants text such as \"*.wav\""},
-		{"records", in("input: s3://abc\noutput: {to: s3://abc/out, match: '*.png'}"), "func.yaml:5:5: input: would loop: the output in line 6 would start f again for each of its results; set them apart by folder or bucket"},
+		{"records", in("input: s3://abc\noutput: {to: s3://abc/out, match: '*.png'}"), "func.yaml:5:5: input: would loop (--allow-loops accepts it): the output in line 6 would start f again for each of its results; set them apart by folder or bucket"},
 		{"records by suffix", in("input: {from: s3://abc, suffix: .json}\noutput: {to: s3://abc/out, match: '*.png'}"),
 			"func.yaml:5:13: from: covers .scar/, where scar keeps the records of f, so each record would start f; name a folder or a suffix"},
 		{"records of another", two("input: s3://abc/x\noutput: s3://def/y", "input: {from: s3://def/.scar, suffix: n}"),

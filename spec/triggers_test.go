@@ -276,11 +276,11 @@ func TestFailuresThatLoop(t *testing.T) {
 	head := "project: a\ndefaults: {image: a}\nfunctions:\n"
 	function := func(name string) string { return "arn:aws:lambda:eu-west-1:123456789012:function:" + name }
 	for _, c := range []struct{ name, text, want string }{
-		{"itself", head + "  f: {on_failure: '" + function("f:live") + "'}\n", "func.yaml:4:7: on_failure: would loop: what one fails on starts the next: f → f"},
+		{"itself", head + "  f: {on_failure: '" + function("f:live") + "'}\n", "func.yaml:4:7: on_failure: would loop (--allow-loops accepts it): what one fails on starts the next: f → f"},
 		{"each other", head + "  f: {on_failure: '" + function("g") + "'}\n  g: {on_failure: '" + function("h") + "'}\n  h: {on_failure: '" + function("f") + "'}\n",
-			"func.yaml:4:7: on_failure: would loop: what one fails on starts the next: f → g → h → f"},
+			"func.yaml:4:7: on_failure: would loop (--allow-loops accepts it): what one fails on starts the next: f → g → h → f"},
 		{"its own queue", head + "  f: {queue: {arn: '" + queueARN.example + "'}, on_failure: '" + queueARN.example + "'}\n",
-			fmt.Sprintf("func.yaml:4:%d: on_failure: would loop: f takes its events from this queue", 25+len(queueARN.example))},
+			fmt.Sprintf("func.yaml:4:%d: on_failure: would loop (--allow-loops accepts it): f takes its events from this queue", 25+len(queueARN.example))},
 		{"its own bucket", head + "  f: {on_failure: s3://abc, input: s3://abc}\n",
 			"func.yaml:4:29: input: covers aws/lambda/async/f/, where Lambda tells of what f failed on, so each failure would start f: that is on_failure in line 4; name a folder or a suffix here, or another bucket there"},
 		{"another's bucket", head + "  f: {on_failure: s3://abc}\n  g: {input: s3://abc/aws/lambda, queue: true}\n",
@@ -289,7 +289,7 @@ func TestFailuresThatLoop(t *testing.T) {
 			"func.yaml:4:37: from: covers aws/lambda/async/f/, where Lambda tells of what f failed on, so each failure would start f: that is on_failure in line 4; name a folder or a suffix here, or another bucket there"},
 		{"in a chain that does not come back", head + "  f: {on_failure: '" + function("g") + "'}\n  g: {on_failure: '" + function("elsewhere") + "'}\n", ""},
 		{"in a circle that it is not in", head + "  f: {on_failure: '" + function("g") + "'}\n  g: {on_failure: '" + function("g") + "'}\n",
-			"func.yaml:5:7: on_failure: would loop: what one fails on starts the next: g → g"},
+			"func.yaml:5:7: on_failure: would loop (--allow-loops accepts it): what one fails on starts the next: g → g"},
 		{"in another folder", head + "  f: {on_failure: s3://abc, input: s3://abc/in}\n", ""},
 		{"in another function's folder", head + "  f: {on_failure: s3://abc, input: s3://abc/aws/lambda/async/g}\n", ""},
 		{"in names that end otherwise", head + "  f: {on_failure: s3://abc, input: {from: s3://abc, suffix: .png}}\n", ""},
