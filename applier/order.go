@@ -2,7 +2,6 @@ package applier
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -117,6 +116,8 @@ func (g *graph) connect(i int, c planner.Change) error {
 			g.edge(i, at.node)
 		case makes(c.Action) && makes(at.change.Action):
 			g.edge(at.node, i)
+		case c.Action == planner.Delete && at.change.Action == planner.Adopt:
+			g.edge(at.node, i) // it is ours to delete only by then
 		case makes(c.Action) && at.change.Action == planner.Delete:
 			return fmt.Errorf("the plan deletes %s, which %s needs", need, c.Address)
 		}
@@ -204,43 +205,17 @@ func makes(a planner.Action) bool {
 	return a == planner.Create || a == planner.Update || a == planner.Replace || a == planner.Adopt
 }
 
-// stoodOn is what a live resource refers to. Needs tell it of what is to be; this matters where something stays and leaves
-// what goes: a function the role that scar made for it, a rule the function that it started or the queue that it fed.
+// stoodOn is what a live resource needs. Needs of a change tell it of what is to be; this matters where something stays and
+// leaves what goes: a function the role that scar made for it, a rule the function that it started or the queue that it fed.
 // A rule leaves a queue before the queue's event source goes, so that what it put there is worked on.
 func stoodOn(project string, c planner.Change) []planner.Address {
-	switch v := c.Before.(type) {
-	case planner.Function:
-		return []planner.Address{
-			{Kind: planner.KindRole, Name: path.Base(v.Role)},
-			{Kind: planner.KindLogGroup, Name: v.LogGroup},
+	needs := planner.Needs(c.Before, project)
+	if rule, isRule := c.Before.(planner.Trigger); isRule {
+		if queue, found := planner.QueueOfARN(rule.Target); found {
+			needs = append(needs, planner.Address{Kind: planner.KindEventSource, Name: c.Owner.Function + "/" + queue})
 		}
-	case planner.Permission:
-		return []planner.Address{{Kind: planner.KindFunction, Name: v.Function}}
-	case planner.Trigger:
-		if queue, found := planner.QueueOfARN(v.Target); found {
-			return []planner.Address{
-				{Kind: planner.KindQueue, Name: queue},
-				{Kind: planner.KindEventSource, Name: c.Owner.Function + "/" + queue},
-			}
-		}
-		function, _ := planner.FunctionOfARN(v.Target)
-		return []planner.Address{{Kind: planner.KindPermission, Name: function + "/" + planner.StatementID(project, v.Bucket)}}
-	case planner.Queue:
-		dead, _ := planner.QueueOfARN(v.DeadLetter)
-		return []planner.Address{{Kind: planner.KindQueue, Name: dead}}
-	case planner.Schedule:
-		function, _ := planner.FunctionOfARN(v.Target)
-		return []planner.Address{{Kind: planner.KindRole, Name: path.Base(v.Role)}, {Kind: planner.KindFunction, Name: function}}
-	case planner.HTTPAPI:
-		function, _ := planner.FunctionOfARN(v.Function)
-		return []planner.Address{{Kind: planner.KindFunction, Name: function}}
-	case planner.InvokeConfig:
-		queue, _ := planner.QueueOfARN(v.OnFailure)
-		_, bucket, _ := strings.Cut(v.OnFailure, ":s3:::")
-		return []planner.Address{{Kind: planner.KindQueue, Name: queue}, {Kind: planner.KindBucket, Name: bucket}}
-	default:
-		return nil
 	}
+	return needs
 }
 
 // findCycle returns the nodes of one cycle in the order in which they wait for each other, or nil.

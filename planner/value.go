@@ -14,5 +14,14 @@ type Value interface {
 	needs(project string) []Address
 }
 
+// Needs are the resources that have to exist for a value to be what it is, ours or not; none for a nil value. The project is
+// that which the value belongs to.
+func Needs(v Value, project string) []Address {
+	if v == nil {
+		return nil
+	}
+	return v.needs(project)
+}
+
 // Tags are the tags of a resource without those that AWS reserves (aws:…).
 type Tags map[string]string
