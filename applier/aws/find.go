@@ -45,17 +45,21 @@ var taggedTypes = []string{
 }
 
 // find lists what may be the project's: what carries its tag, roles under its path, images in its repository, queues by
-// their names, schedules in its group, its APIs, and for every function that these name, what every function has. Thus what
+// their names, schedules in its group (those of others too), its APIs, and for every function that these name, what every function has. Thus what
 // a crash left without its function, or the tagging API does not list yet, is found too. A function's policy, URL, event
 // sources and settings are not listed: reading the function brings them.
 func (f *finder) find(ctx context.Context, project string) ([]planner.Ref, error) {
 	var found [6][]planner.Ref
+	var others []planner.Ref // in the project's group of schedules
 	err := together(ctx,
 		func(ctx context.Context) (err error) { found[0], err = f.tagged(ctx, project); return err },
 		func(ctx context.Context) (err error) { found[1], err = f.projectRoles(ctx, project); return err },
 		func(ctx context.Context) (err error) { found[2], err = f.projectImages(ctx, project); return err },
 		func(ctx context.Context) (err error) { found[3], err = f.projectQueues(ctx, project); return err },
-		func(ctx context.Context) (err error) { found[4], err = f.projectSchedules(ctx, project); return err },
+		func(ctx context.Context) (err error) {
+			found[4], others, err = f.projectSchedules(ctx, project)
+			return err
+		},
 		func(ctx context.Context) (err error) { found[5], err = f.projectAPIs(ctx); return err },
 	)
 	if err != nil {
@@ -65,6 +69,7 @@ func (f *finder) find(ctx context.Context, project string) ([]planner.Ref, error
 	for _, ref := range slices.Clone(refs) {
 		refs = append(refs, f.ofFunction(project, ref)...)
 	}
+	refs = append(refs, others...)
 	slices.SortFunc(refs, planner.Address.Compare)
 	return slices.Compact(refs), nil
 }
@@ -202,12 +207,13 @@ func (f *finder) queuesFrom(ctx context.Context, prefix string) ([]planner.Ref, 
 	return refs, nil
 }
 
-// projectSchedules lists the project's group of schedules, and those in it that are the project's.
-func (f *finder) projectSchedules(ctx context.Context, project string) ([]planner.Ref, error) {
+// projectSchedules lists the project's group of schedules with what in it is the project's, and what others keep there: that
+// would go with the group, so a plan that deletes the group has to know of it.
+func (f *finder) projectSchedules(ctx context.Context, project string) (refs, others []planner.Ref, err error) {
 	name := planner.ScheduleGroupName(project)
 	var exists bool
 	var all []schedulertypes.ScheduleSummary
-	err := together(ctx,
+	err = together(ctx,
 		func(ctx context.Context) (err error) {
 			exists, err = hasScheduleGroup(ctx, f.schedules, name)
 			return err
@@ -215,15 +221,18 @@ func (f *finder) projectSchedules(ctx context.Context, project string) ([]planne
 		func(ctx context.Context) (err error) { all, err = listSchedules(ctx, f.schedules, name); return err },
 	)
 	if err != nil || !exists {
-		return nil, err
+		return nil, nil, err
 	}
-	refs := []planner.Ref{{Kind: planner.KindScheduleGroup, Name: name}}
+	refs = []planner.Ref{{Kind: planner.KindScheduleGroup, Name: name}}
 	for _, s := range all {
+		ref := planner.Ref{Kind: planner.KindSchedule, Name: name + "/" + deref(s.Name)}
 		if s.Target != nil && ownerOfSchedule(project, name, deref(s.Name), deref(s.Target.Arn)).Project == project {
-			refs = append(refs, planner.Ref{Kind: planner.KindSchedule, Name: name + "/" + deref(s.Name)})
+			refs = append(refs, ref)
+		} else {
+			others = append(others, ref)
 		}
 	}
-	return refs, nil
+	return refs, others, nil
 }
 
 func (f *finder) projectAPIs(ctx context.Context) ([]planner.Ref, error) {

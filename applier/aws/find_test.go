@@ -116,7 +116,7 @@ func TestFindAsksTheServices(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"queue/scar-imaging_grayify", "queue/scar_dead-imaging_blur", "event_source/gone/jobs",
-		"schedule_group/scar-imaging", "schedule/scar-imaging/nightly", "http_api/api-of-imaging"}
+		"schedule_group/scar-imaging", "schedule/scar-imaging/by-hand", "schedule/scar-imaging/nightly", "http_api/api-of-imaging"}
 	var got, functions []string
 	for _, ref := range refs {
 		switch ref.Kind {
