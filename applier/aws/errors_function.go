@@ -62,3 +62,10 @@ func isUnanswered(err error) bool {
 	var api smithy.APIError
 	return !errors.As(err, &api) || api.ErrorFault() == smithy.FaultServer
 }
+
+// isNoSuchCall says that a service does not have a call in this region. Lambda has no function URLs in several, and answers
+// there as if a right were missing (Lambda developer guide, "Creating and managing Lambda function URLs", lists the regions;
+// the message is what users of other tools report).
+func isNoSuchCall(err error) bool {
+	return isDenied(err) && messageHas(err, "Unable to determine service/operation name")
+}

@@ -2,6 +2,7 @@ package aws
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -54,7 +55,7 @@ func (u *functionURLs) get(ctx context.Context, function string) (planner.Functi
 
 func (u *functionURLs) config(ctx context.Context, function string) (*lambda.GetFunctionUrlConfigOutput, error) {
 	out, err := u.client.GetFunctionUrlConfig(ctx, &lambda.GetFunctionUrlConfigInput{FunctionName: &function})
-	if isNotFound(err) {
+	if isNotFound(err) || isNoSuchCall(err) {
 		return nil, errAbsent
 	}
 	if err != nil {
@@ -85,10 +86,12 @@ func (u *functionURLs) create(ctx context.Context, want planner.FunctionURL, _ s
 		_, err := u.client.CreateFunctionUrlConfig(ctx, in)
 		return err
 	})
-	if isURLThere(err) {
+	switch {
+	case isURLThere(err):
 		return errExists
-	}
-	if err != nil {
+	case isNoSuchCall(err):
+		return errors.New("create URL of function: Lambda has no function URLs in this region: give the function an HTTP API instead (http: {api: NAME})")
+	case err != nil:
 		return fmt.Errorf("create URL of function: %w", err)
 	}
 	return nil

@@ -67,6 +67,29 @@ func TestFunctionURL(t *testing.T) {
 	})
 }
 
+// TestFunctionURLWhereThereAreNone reads functions in regions without URLs, and says what to do instead of one.
+func TestFunctionURLWhereThereAreNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := newFakeLambda()
+		create(t, fake)
+		missing := answer("AccessDeniedException", "Unable to determine service/operation name to be authorized")
+		fake.fails["GetFunctionUrlConfig"] = []error{missing}
+		fake.fails["CreateFunctionUrlConfig"] = []error{missing}
+		c := assemble(Options{Project: "imaging", Naming: testNaming}, clients{lambda: fake})
+		if _, err := c.functionURLs.get(t.Context(), "grayify"); !errors.Is(err, errAbsent) {
+			t.Errorf("read: %v", err)
+		}
+		err := changeFunctionPart(t, fake, planner.Create, nil, testURL())
+		if err == nil || !strings.Contains(err.Error(), "http: {api: NAME}") || strings.Contains(err.Error(), "lambda:CreateFunctionUrlConfig") {
+			t.Errorf("create: %v", err)
+		}
+		fake.fails["GetFunctionUrlConfig"] = []error{answer("AccessDeniedException", "not authorized to perform lambda:GetFunctionUrlConfig")}
+		if _, err := c.functionURLs.get(t.Context(), "grayify"); err == nil || errors.Is(err, errAbsent) {
+			t.Errorf("a right that is missing reads as no URL: %v", err)
+		}
+	})
+}
+
 func TestFunctionURLOfSomebodyElseStays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fake := newFakeLambda()
