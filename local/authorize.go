@@ -148,58 +148,78 @@ func (b *Backend) resourceOf(r *http.Request, call wire.Call, body []byte) strin
 			return regional("lambda", resource)
 		}
 	case "iam", "sts":
-		return b.roleResource(r, body)
+		return b.roleResource(r, call, body)
 	case "logs":
-		return logsResource(regional, body)
+		return logsResource(call.Operation, regional, body)
 	case "ecr":
-		return ecrResource(regional, body)
+		return ecrResource(call.Operation, regional, body)
 	case "kms":
 		var in struct{ KeyID, TargetKeyID string } // what is no JSON names nothing, and its service refuses it
 		_ = json.Unmarshal(body, &in)
-		return b.kms.ResourceARN(in.KeyID + in.TargetKeyID)
+		switch call.Operation {
+		case "CreateAlias":
+			return b.kms.ResourceARN(in.TargetKeyID)
+		case "CreateKey", "DeleteAlias", "ListKeys", "ListAliases":
+			return "*"
+		}
+		return b.kms.ResourceARN(in.KeyID)
 	}
 	return "*"
 }
 
-func ecrResource(regional func(service, resource string) string, body []byte) string {
+// The functions below look at no field but those that the operation itself reads: services pass over the others, and a field that is
+// passed over must not say what a right is asked for.
+
+// aboutTags says whether an operation names what it is about in ResourceArn.
+func aboutTags(operation string) bool {
+	return operation == "TagResource" || operation == "UntagResource" || operation == "ListTagsForResource"
+}
+
+func ecrResource(operation string, regional func(service, resource string) string, body []byte) string {
 	var in struct {
 		RepositoryName, ResourceArn string
 		RepositoryNames             []string
 	}
-	switch err := json.Unmarshal(body, &in); {
-	case err != nil:
-		return "*"
-	case in.RepositoryName != "":
-		return regional("ecr", "repository/"+in.RepositoryName)
-	case len(in.RepositoryNames) == 1:
-		return regional("ecr", "repository/"+in.RepositoryNames[0])
-	case in.ResourceArn != "":
-		return in.ResourceArn
-	default:
-		return "*"
+	err := json.Unmarshal(body, &in)
+	name := in.RepositoryName
+	if operation == "DescribeRepositories" {
+		name = ""
+		if len(in.RepositoryNames) == 1 {
+			name = in.RepositoryNames[0]
+		}
 	}
-}
-
-func (b *Backend) roleResource(r *http.Request, body []byte) string {
-	form, err := wire.QueryForm(r, body)
 	switch {
 	case err != nil:
 		return "*"
-	case form.Get("RoleArn") != "":
-		return form.Get("RoleArn")
-	case form.Get("RoleName") != "":
-		return b.iam.RoleARN(r.Context(), form.Get("RoleName"), form.Get("Path"))
+	case aboutTags(operation) && in.ResourceArn != "":
+		return in.ResourceArn
+	case !aboutTags(operation) && name != "":
+		return regional("ecr", "repository/"+name)
 	default:
 		return "*"
 	}
 }
 
-func logsResource(regional func(service, resource string) string, body []byte) string {
+func (b *Backend) roleResource(r *http.Request, call wire.Call, body []byte) string {
+	form, err := wire.QueryForm(r, body)
+	switch arn, name := form.Get("RoleArn"), form.Get("RoleName"); {
+	case err != nil:
+		return "*"
+	case call.Service == "sts" && arn != "":
+		return arn
+	case call.Service == "iam" && name != "":
+		return b.iam.RoleARN(r.Context(), name, form.Get("Path"))
+	default:
+		return "*"
+	}
+}
+
+func logsResource(operation string, regional func(service, resource string) string, body []byte) string {
 	var in struct{ LogGroupName, LogStreamName, ResourceArn string }
 	switch err := json.Unmarshal(body, &in); {
-	case err == nil && in.ResourceArn != "":
+	case err == nil && aboutTags(operation) && in.ResourceArn != "":
 		return in.ResourceArn
-	case err == nil && in.LogGroupName != "":
+	case err == nil && !aboutTags(operation) && in.LogGroupName != "":
 		return regional("logs", "log-group:"+in.LogGroupName+":log-stream:"+in.LogStreamName)
 	default:
 		return "*"

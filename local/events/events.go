@@ -116,23 +116,35 @@ func (s *Service) ResourceARN(r *http.Request, body []byte) string {
 	if err := json.Unmarshal(body, &in); err != nil {
 		return "*"
 	}
-	switch operation := wire.JSONTarget(r); {
-	case in.ResourceARN != "":
-		return in.ResourceARN
-	case len(in.Entries) > 0:
-		arn := s.busARN(s.busName(in.Entries[0].EventBusName))
+	// No field counts but those that the operation itself reads.
+	switch wire.JSONTarget(r) {
+	case "TagResource", "UntagResource", "ListTagsForResource":
+		return orAll(in.ResourceARN)
+	case "PutEvents":
+		arn := ""
 		for _, e := range in.Entries {
-			if s.busARN(s.busName(e.EventBusName)) != arn {
+			next := s.busARN(s.busName(e.EventBusName))
+			if arn != "" && next != arn {
 				return "*" // a right on one of them is not enough
 			}
+			arn = next
 		}
-		return arn
-	case strings.HasSuffix(operation, "EventBus"):
+		return orAll(arn)
+	case "CreateEventBus", "DescribeEventBus", "DeleteEventBus":
 		return s.busARN(s.busName(in.Name))
-	case in.Rule != "" || strings.HasSuffix(operation, "Rule"):
-		return s.ruleARN(rule{Bus: s.busName(in.EventBusName), Name: in.Rule + in.Name})
+	case "PutRule", "DescribeRule", "DeleteRule":
+		return s.ruleARN(rule{Bus: s.busName(in.EventBusName), Name: in.Name})
+	case "PutTargets", "RemoveTargets", "ListTargetsByRule":
+		return s.ruleARN(rule{Bus: s.busName(in.EventBusName), Name: in.Rule})
 	}
 	return "*"
+}
+
+func orAll(arn string) string {
+	if arn == "" {
+		return "*"
+	}
+	return arn
 }
 
 func (s *Service) arn(resource string) string {

@@ -201,6 +201,10 @@ func TestWhatCallsAreAbout(t *testing.T) {
 		{"PutRule", `{"Name":"r"}`, prefix + "rule/r"},
 		{"PutTargets", `{"Rule":"r","EventBusName":"b"}`, prefix + "rule/b/r"},
 		{"TagResource", `{"ResourceARN":"arn:x"}`, "arn:x"},
+		// Fields that an operation does not read say nothing.
+		{"PutEvents", `{"Entries":[{"EventBusName":"b"}],"ResourceARN":"arn:x"}`, prefix + "event-bus/b"},
+		{"PutTargets", `{"Rule":"r","Name":"other"}`, prefix + "rule/r"},
+		{"DeleteRule", `{"Name":"r","Rule":"other","ResourceARN":"arn:x"}`, prefix + "rule/r"},
 		{"ListEventBuses", `{}`, "*"},
 		{"PutEvents", `{`, "*"},
 	} {

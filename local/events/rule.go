@@ -99,9 +99,8 @@ type oneRuleInput struct {
 	Limit        *int
 }
 
-// rule is the rule that a call names.
-func (s *Service) rule(in oneRuleInput) (rule, error) {
-	name := in.Name + in.Rule
+// rule is the rule of a name on the bus that a call names.
+func (s *Service) rule(in oneRuleInput, name string) (rule, error) {
 	b, err := s.bus(s.busName(in.EventBusName))
 	if err != nil {
 		return rule{}, err
@@ -128,7 +127,7 @@ func (s *Service) ruleOutput(r rule) ruleOutput {
 }
 
 func (s *Service) describeRule(_ context.Context, in oneRuleInput) (ruleOutput, error) {
-	r, err := s.rule(in)
+	r, err := s.rule(in, in.Name)
 	out := s.ruleOutput(r)
 	out.CreatedBy = s.cfg.Account
 	return out, err
@@ -218,7 +217,7 @@ func without(targets []target, id string) []target {
 }
 
 func (s *Service) changeTargets(in oneRuleInput, change func(*rule) error) error {
-	r, err := s.rule(in)
+	r, err := s.rule(in, in.Rule)
 	if err != nil {
 		return err
 	}
@@ -255,7 +254,7 @@ type listTargetsOutput struct {
 }
 
 func (s *Service) listTargets(ctx context.Context, in oneRuleInput) (out listTargetsOutput, err error) {
-	r, err := s.rule(in)
+	r, err := s.rule(in, in.Rule)
 	if err != nil {
 		return out, err
 	}

@@ -88,7 +88,9 @@ type scheduleInput struct {
 // groupOf is the group that a request is about: it is in the body where there is one, else in the query.
 func groupOf(r *http.Request, body []byte) string {
 	var in struct{ GroupName string }
-	_ = json.Unmarshal(body, &in) // what is no JSON names nothing, and is refused later
+	if r.Method == http.MethodPost || r.Method == http.MethodPut { // the others read no body
+		_ = json.Unmarshal(body, &in) // what is no JSON names nothing, and is refused later
+	}
 	return groupName(in.GroupName, r)
 }
 
