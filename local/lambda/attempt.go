@@ -260,9 +260,11 @@ func (s *Service) runNow(ctx context.Context, f function, t task) (result, error
 		return result{}, errThrottled
 	}
 	defer s.places.free(name)
-	if err := s.engine.acquire(ctx); err != nil {
+	slot, err := s.engine.acquireForCaller(ctx)
+	if err != nil {
 		return result{}, err
 	}
+	defer func() { <-slot }()
 	// A caller that goes away does not end the invocation.
-	return s.engine.run(context.WithoutCancel(ctx), f.serving(s.cfg.Clock.Now()), t), nil
+	return s.engine.work(context.WithoutCancel(ctx), f.serving(s.cfg.Clock.Now()), t), nil
 }

@@ -34,7 +34,9 @@ type Config struct {
 	// settings ask for more retries waits the last one again. If all are zero, messages that a function failed on are visible
 	// again at once, too.
 	RetryDelays []time.Duration
-	Concurrency int           // instances that work at the same time; 0: as many as the machine has CPUs, two at least
+	// Concurrency is how many instances work at the same time; 0: as many as the machine has CPUs, two at least. Up to three times as many
+	// do if they are called by those that wait for them, such as other functions.
+	Concurrency int
 	IdleTimeout time.Duration // how long an idle instance is kept; 0: five minutes
 	Settle      Settle
 	OnDone      func(Invocation) // called after each invocation; may be nil; must not block for long

@@ -15,11 +15,16 @@ import (
 	"github.com/scar-go/scar/local/wire"
 )
 
+// callerPatience is how long an invocation whose caller waits does so for a slot. The caller may be a function, and its own slot the one
+// that would have to become free.
+const callerPatience = time.Second
+
 // engine starts instances of functions, keeps them warm, and gives them events.
 type engine struct {
 	ctx   context.Context
 	cfg   Config
 	slots chan struct{} // as many as may work at the same time
+	spare chan struct{} // twice as many, for callers that have waited: functions that call each other, three deep
 
 	loading singleflight.Group // of programs
 
@@ -40,7 +45,7 @@ type program struct {
 
 func newEngine(ctx context.Context, cfg Config) *engine {
 	return &engine{
-		ctx: ctx, cfg: cfg, slots: make(chan struct{}, cfg.Concurrency),
+		ctx: ctx, cfg: cfg, slots: make(chan struct{}, cfg.Concurrency), spare: make(chan struct{}, 2*cfg.Concurrency),
 		programs: map[string]*program{}, oldest: map[string]int64{},
 	}
 }
@@ -57,9 +62,35 @@ func (e *engine) acquire(ctx context.Context) error {
 	}
 }
 
-// run invokes a function in a slot that has been acquired.
+// acquireForCaller waits for a slot, or after a moment for a spare one, and returns where it is to be given back: to be received from.
+func (e *engine) acquireForCaller(ctx context.Context) (from <-chan struct{}, err error) {
+	patience := time.NewTimer(callerPatience)
+	defer patience.Stop()
+	var spare chan struct{} // nil: not yet
+	for {
+		select {
+		case e.slots <- struct{}{}:
+			return e.slots, nil
+		case spare <- struct{}{}:
+			return spare, nil
+		case <-patience.C:
+			spare = e.spare
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-e.ctx.Done():
+			return nil, e.ctx.Err()
+		}
+	}
+}
+
+// run invokes a function in a slot that has been acquired, and gives it back.
 func (e *engine) run(ctx context.Context, set settings, t task) result {
 	defer func() { <-e.slots }()
+	return e.work(ctx, set, t)
+}
+
+// work invokes a function.
+func (e *engine) work(ctx context.Context, set settings, t task) result {
 	e.mu.Lock()
 	if e.closed {
 		e.mu.Unlock()

@@ -148,6 +148,12 @@ func do(ctx context.Context, e event) (string, error) {
 		cmd.Env = append(os.Environ(), "MARKER="+e.Name)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 		return "", cmd.Start()
+	case "call":
+		resp, err := http.Post(e.Name, "application/json", strings.NewReader("{}"))
+		if err != nil {
+			return "", err
+		}
+		return resp.Status, resp.Body.Close()
 	case "wrongid":
 		url := "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/invocation/none/response"
 		resp, err := http.Post(url, "application/json", strings.NewReader("{}"))
