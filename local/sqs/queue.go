@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"github.com/scar-go/scar/local/wire"
 )
 
@@ -150,11 +152,14 @@ func (s *Service) deleteQueue(ctx context.Context, in queueInput) (out wire.Empt
 	if err := s.deleted.Put(q.Name, deletion{s.cfg.Clock.Now()}); err != nil {
 		return out, err
 	}
-	if err := s.queues.Delete(q.Name); err != nil {
-		return out, err
-	}
-	defer s.changed(q.Name) // those who wait learn that it is gone
-	return out, s.dropMessages(q.Name)
+	err = s.cfg.DB.Bolt().Update(func(tx *bbolt.Tx) error {
+		if err := tx.Bucket(tableQueues).Delete([]byte(q.Name)); err != nil {
+			return err
+		}
+		return dropMessages(tx, q.Name)
+	})
+	s.changed(q.Name) // those who wait learn that it is gone
+	return out, err
 }
 
 type getQueueURLInput struct {
@@ -272,7 +277,7 @@ func (s *Service) purgeQueue(ctx context.Context, in queueInput) (out wire.Empty
 	if err != nil {
 		return out, err
 	}
-	return out, s.dropMessages(q.Name)
+	return out, s.cfg.DB.Bolt().Update(func(tx *bbolt.Tx) error { return dropMessages(tx, q.Name) })
 }
 
 // maxTags is the most tags that a queue can have.

@@ -179,3 +179,22 @@ func TestRightsOnQueues(t *testing.T) {
 		t.Error("a service may send to a queue that is not there")
 	}
 }
+
+// TestADeletedQueueLeavesNothing has a message that is on its way while its queue is deleted.
+func TestADeletedQueueLeavesNothing(t *testing.T) {
+	b := start(t)
+	url := b.create(t, "q", nil)
+	b.send(t, url, "before")
+	q, err := b.byName("q")
+	must(t, err)
+	_, err = b.admin().DeleteQueue(t.Context(), &sqs.DeleteQueueInput{QueueUrl: &url})
+	must(t, err)
+	_, err = b.Service.send(t.Context(), q, []sendInput{{MessageBody: "late"}})
+	if known := wire.AsError(err); known == nil || known.Code != "AWS.SimpleQueueService.NonExistentQueue" {
+		t.Errorf("sent to a deleted queue: %v", err)
+	}
+	b.clock.Advance(time.Minute)
+	if got := b.receive(t, b.create(t, "q", nil)); len(got) != 0 {
+		t.Errorf("the next queue of that name holds %v", bodies(got))
+	}
+}

@@ -29,13 +29,17 @@ type messages struct {
 	root, content, state, order *bbolt.Bucket
 }
 
-// messagesOf are the messages of a queue; in a transaction that writes they are made if absent, in others found is false.
+// messagesOf are the messages of a queue; in a transaction that writes they are made if absent, in others found is false. Nothing is made
+// for a queue that is gone: one of its name that is made later begins empty.
 func messagesOf(tx *bbolt.Tx, name string) (m messages, found bool, err error) {
 	all := tx.Bucket(tableMessages)
 	m.root = all.Bucket([]byte(name))
 	if m.root == nil {
 		if !tx.Writable() {
 			return m, false, nil
+		}
+		if tx.Bucket(tableQueues).Get([]byte(name)) == nil {
+			return m, false, errNoSuchQueue()
 		}
 		if m.root, err = all.CreateBucket([]byte(name)); err != nil {
 			return m, false, err
@@ -51,14 +55,12 @@ func messagesOf(tx *bbolt.Tx, name string) (m messages, found bool, err error) {
 }
 
 // dropMessages forgets all messages of a queue.
-func (s *Service) dropMessages(name string) error {
-	return s.cfg.DB.Bolt().Update(func(tx *bbolt.Tx) error {
-		all := tx.Bucket(tableMessages)
-		if all.Bucket([]byte(name)) == nil {
-			return nil
-		}
-		return all.DeleteBucket([]byte(name))
-	})
+func dropMessages(tx *bbolt.Tx, name string) error {
+	all := tx.Bucket(tableMessages)
+	if all.Bucket([]byte(name)) == nil {
+		return nil
+	}
+	return all.DeleteBucket([]byte(name))
 }
 
 func numberKey(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
