@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/scar-go/scar/local/clock"
 	"github.com/scar-go/scar/local/store"
 )
 
@@ -119,11 +120,11 @@ func (q *queue) rouse() {
 // schedule starts events as they come due and as there is room for them.
 func (q *queue) schedule() {
 	for {
-		key, wait := q.take()
+		key, next := q.take()
 		if key == "" {
 			var later <-chan time.Time
-			if wait > 0 {
-				later = q.s.cfg.Clock.After(wait)
+			if !next.IsZero() {
+				later = clock.At(q.s.cfg.Clock, next)
 			}
 			select {
 			case <-later:
@@ -140,18 +141,17 @@ func (q *queue) schedule() {
 	}
 }
 
-// take takes the first event that is due, or says how long it is until one is; 0: there is none.
-func (q *queue) take() (key string, wait time.Duration) {
+// take takes the first event that is due, or says when one will be; zero: there is none.
+func (q *queue) take() (key string, next time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.due) == 0 {
-		return "", 0
+		return "", time.Time{}
 	}
-	now := q.s.cfg.Clock.Now()
-	if first := q.due[0]; first.at.After(now) {
-		return "", first.at.Sub(now)
+	if first := q.due[0]; first.at.After(q.s.cfg.Clock.Now()) {
+		return "", first.at
 	}
-	return heap.Pop(&q.due).(dueEvent).key, 0
+	return heap.Pop(&q.due).(dueEvent).key, time.Time{}
 }
 
 // forget removes an event that is processed for good.

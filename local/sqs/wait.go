@@ -3,6 +3,8 @@ package sqs
 import (
 	"context"
 	"time"
+
+	"github.com/scar-go/scar/local/clock"
 )
 
 // changed wakes those who wait for messages of a queue.
@@ -47,7 +49,7 @@ func (s *Service) wait(ctx context.Context, name string, deadline time.Time, try
 		}
 		var due <-chan time.Time
 		if !again.IsZero() {
-			due = s.cfg.Clock.After(again.Sub(now))
+			due = clock.At(s.cfg.Clock, again)
 		}
 		select {
 		case <-ctx.Done():
