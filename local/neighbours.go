@@ -76,6 +76,10 @@ func (q queues) Release(ctx context.Context, queueARN string, receipts []string)
 	return q.sqs.Release(ctx, queueARN, receipts)
 }
 
+func (q queues) Hold(ctx context.Context, queueARN string, receipts []string) (bool, error) {
+	return q.sqs.Hold(ctx, queueARN, receipts)
+}
+
 func (q queues) Attributes(ctx context.Context, queueARN string) (lambda.QueueAttributes, error) {
 	info, err := q.sqs.Info(ctx, queueARN)
 	return lambda.QueueAttributes{VisibilityTimeout: info.Visibility}, err

@@ -80,6 +80,12 @@ func (p *pollers) invoke(ctx context.Context, b batch, event []byte) bool {
 		p.release(b, b.messages)
 		return false
 	}
+	if !p.still(b) {
+		<-p.s.engine.slots
+		p.s.places.free(name)
+		p.release(b, b.messages)
+		return false
+	}
 	t := task{requestID: newID(), payload: event, attempt: 1}
 	for _, m := range b.messages {
 		t.attempt = max(t.attempt, m.ReceiveCount)
@@ -131,6 +137,19 @@ func (p *pollers) place(ctx context.Context, b batch) (function, bool) {
 			return f, false
 		}
 	}
+}
+
+// still says whether the messages are still the batch's. The wait for a slot may have been longer than they are hidden: then they are
+// hidden anew, so that no other batch has them at the same time.
+func (p *pollers) still(b batch) bool {
+	if p.s.cfg.Clock.Now().Before(b.visible) {
+		return true
+	}
+	held, err := p.s.cfg.Queues.Hold(p.ctx, b.mapping.Queue, receiptsOf(b.messages))
+	if err != nil {
+		p.s.cfg.Log.Warn("messages that waited for long are left to their queue", "queue", b.mapping.Queue, "error", err)
+	}
+	return held && err == nil
 }
 
 func (b batch) ids() []string {
@@ -193,15 +212,19 @@ func (p *pollers) remove(ctx context.Context, b batch, f function, receipts []st
 // release makes messages visible at once.
 func (p *pollers) release(b batch, messages []QueueMessage) {
 	for part := range slices.Chunk(messages, maxReceive) {
-		receipts := make([]string, len(part))
-		for n, m := range part {
-			receipts[n] = m.Receipt
-		}
-		if err := p.s.cfg.Queues.Release(context.WithoutCancel(p.ctx), b.mapping.Queue, receipts); err != nil {
+		if err := p.s.cfg.Queues.Release(context.WithoutCancel(p.ctx), b.mapping.Queue, receiptsOf(part)); err != nil {
 			// They come back by themselves, later.
 			p.s.cfg.Log.Debug("messages stay hidden", "queue", b.mapping.Queue, "until", b.visible.Format(time.RFC3339), "error", err)
 		}
 	}
+}
+
+func receiptsOf(messages []QueueMessage) []string {
+	receipts := make([]string, len(messages))
+	for n, m := range messages {
+		receipts[n] = m.Receipt
+	}
+	return receipts
 }
 
 // itemFailures reads which messages of a batch a function reports as failed. Nothing, null, an empty object, and an absent, null or

@@ -68,8 +68,8 @@ func (q *fakeQueue) Receive(ctx context.Context, arn string, most int) ([]QueueM
 			return out, nil
 		}
 		var later <-chan time.Time
-		if next > 0 {
-			later = q.clock.After(next)
+		if !next.IsZero() {
+			later = clock.At(q.clock, next)
 		}
 		select {
 		case <-changed:
@@ -80,14 +80,14 @@ func (q *fakeQueue) Receive(ctx context.Context, arn string, most int) ([]QueueM
 	}
 }
 
-func (q *fakeQueue) receive(most int) (out []QueueMessage, changed <-chan struct{}, next time.Duration) {
+func (q *fakeQueue) receive(most int) (out []QueueMessage, changed <-chan struct{}, next time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := q.clock.Now()
 	for _, m := range q.messages {
 		if m.visible.After(now) {
-			if wait := m.visible.Sub(now); next == 0 || wait < next {
-				next = wait
+			if next.IsZero() || m.visible.Before(next) {
+				next = m.visible
 			}
 			continue
 		}
@@ -121,6 +121,19 @@ func (q *fakeQueue) Release(_ context.Context, _ string, receipts []string) erro
 	}
 	q.wake()
 	return nil
+}
+
+func (q *fakeQueue) Hold(_ context.Context, _ string, receipts []string) (bool, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	held := 0
+	for _, m := range q.messages {
+		if slices.Contains(receipts, m.receipt) {
+			m.visible = q.clock.Now().Add(q.visibility)
+			held++
+		}
+	}
+	return held == len(receipts), nil
 }
 
 func (q *fakeQueue) Attributes(_ context.Context, arn string) (QueueAttributes, error) {

@@ -168,7 +168,7 @@ func TestAWindowFillsABatch(t *testing.T) {
 	if n := len(b.invocations()); n != 0 {
 		t.Fatalf("%d invocations before the window is over", n)
 	}
-	eventually(t, "all messages to be taken", func() bool { _, _, next := q.receive(0); return next > 0 && q.hidden() == 20 })
+	eventually(t, "all messages to be taken", func() bool { _, _, next := q.receive(0); return !next.IsZero() && q.hidden() == 20 })
 	now.Advance(time.Minute)
 	eventually(t, "the batch", func() bool { return len(b.invocations()) == 1 })
 	if n := len(b.invocations()[0].Messages); n != 20 {
@@ -361,4 +361,34 @@ func TestAMappingOutlivesItsFunction(t *testing.T) {
 	}
 	b.create("f", nil)
 	eventually(t, "the message's end", func() bool { return len(q.left()) == 0 })
+}
+
+// TestMessagesThatWaitForLongAreProcessedOnce keeps the machine busy for longer than the messages are hidden.
+func TestMessagesThatWaitForLongAreProcessedOnce(t *testing.T) {
+	b, q, now := queueBench(t, func(c *Config) { c.Concurrency = 2 })
+	for range 2 {
+		b.service.engine.slots <- struct{}{}
+	}
+	b.mapQueue(nil)
+	q.send(body(t, testEvent{}))
+	received := func() int {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		return q.receipts
+	}
+	// Two batches hold the same message, one after the other.
+	for n := range 2 {
+		eventually(t, "a batch that waits", func() bool { return received() == n+1 })
+		now.Advance(q.visibility)
+	}
+	for range 2 {
+		<-b.service.engine.slots
+	}
+	eventually(t, "the message's end", func() bool { return len(q.left()) == 0 })
+	if err := b.service.Idle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if all := b.invocations(); len(all) != 1 {
+		t.Errorf("%d invocations: %+v", len(all), all)
+	}
 }

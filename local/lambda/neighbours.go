@@ -58,6 +58,8 @@ type Queues interface {
 	Delete(ctx context.Context, queueARN string, receipts []string) error
 	// Release makes messages visible again at once.
 	Release(ctx context.Context, queueARN string, receipts []string) error
+	// Hold hides messages anew, if nobody else has received one of them meanwhile, and says whether that is so.
+	Hold(ctx context.Context, queueARN string, receipts []string) (held bool, err error)
 	Attributes(ctx context.Context, queueARN string) (QueueAttributes, error)
 }
 

@@ -351,6 +351,16 @@ func TestServicesTakeAndGive(t *testing.T) {
 		t.Fatalf("after the release %+v", again)
 	}
 	must(t, b.Release(ctx, arn, []string{messages[0].Receipt})) // no longer the message's
+	b.clock.Advance(2 * time.Minute)                            // nobody takes it meanwhile
+	if held, err := b.Hold(ctx, arn, []string{again[0].Receipt}); err != nil || !held {
+		t.Errorf("hold what is nobody else's: %t, %v", held, err)
+	}
+	if got := b.receive(t, b.url+"/"+account+"/q"); len(got) != 0 {
+		t.Errorf("what is held is given away: %v", bodies(got))
+	}
+	if held, err := b.Hold(ctx, arn, []string{messages[0].Receipt}); err != nil || held {
+		t.Errorf("hold what somebody else has: %t, %v", held, err)
+	}
 	must(t, b.Delete(ctx, arn, []string{again[0].Receipt}))
 	short, cancel := context.WithCancel(ctx)
 	cancel()

@@ -126,3 +126,26 @@ func (s *Service) Release(_ context.Context, queueARN string, receipts []string)
 	}
 	return nil
 }
+
+// Hold hides messages that were received for the queue's visibility timeout from now, if all of them are still with those who have these
+// receipts, and says whether they are. Otherwise those that are may be hidden: Release shows them again.
+func (s *Service) Hold(_ context.Context, queueARN string, receipts []string) (held bool, err error) {
+	q, err := s.byARN(queueARN)
+	if err != nil {
+		return false, err
+	}
+	held = true
+	hold := func(m messages, q queue, number []byte, st state, current bool) error {
+		if !current {
+			held = false
+			return nil
+		}
+		next := st
+		next.Visible = s.cfg.Clock.Now().Add(q.seconds("VisibilityTimeout"))
+		return m.setState(number, st, next)
+	}
+	if err := errors.Join(s.edit(q, receipts, hold)...); err != nil {
+		return false, fmt.Errorf("hold messages of queue %q: %w", q.Name, err)
+	}
+	return held, nil
+}
