@@ -33,7 +33,13 @@ type EventSource struct {
 	MaxConcurrency int    `json:"max_concurrency"`      // invocations at a time; 0: as many as Lambda likes
 	ReportFailures bool   `json:"report_failures"`      // the function answers which messages of a batch failed
 	Enabled        bool   `json:"enabled"`
-	Tags           Tags   `json:"tags"`
+
+	// What a queue's messages do not need, and what keeps them from the function when it is set by hand. Both are empty in
+	// a desired value.
+	Filters        []string `json:"filters"`         // patterns, sorted; Lambda deletes messages that match none
+	BatchingWindow int      `json:"batching_window"` // seconds for which Lambda gathers messages
+
+	Tags Tags `json:"tags"`
 }
 
 // Kind implements Value.

@@ -117,11 +117,38 @@ func eventSourceValue(m mapping) planner.EventSource {
 		BatchSize:      int(deref(m.BatchSize)),
 		ReportFailures: slices.Contains(m.FunctionResponseTypes, types.FunctionResponseTypeReportBatchItemFailures),
 		Enabled:        deref(m.State) != mappingDisabled && deref(m.State) != mappingDisabling,
+		Filters:        filters(m),
+		BatchingWindow: int(deref(m.MaximumBatchingWindowInSeconds)),
 	}
 	if m.ScalingConfig != nil {
 		v.MaxConcurrency = int(deref(m.ScalingConfig.MaximumConcurrency))
 	}
 	return v
+}
+
+// filters are the patterns of a mapping. Listings leave out those that a key of the customer's encrypts (Lambda API
+// reference, EventSourceMappingConfiguration): that there are some is all that has to be known of them.
+func filters(m mapping) []string {
+	if m.FilterCriteria == nil {
+		if key := deref(m.KMSKeyArn); key != "" {
+			return []string{"encrypted with " + key}
+		}
+		return nil
+	}
+	var patterns []string
+	for _, f := range m.FilterCriteria.Filters {
+		patterns = append(patterns, deref(f.Pattern))
+	}
+	return sortedSet(patterns, nil)
+}
+
+// filterCriteria without patterns takes them away.
+func filterCriteria(v planner.EventSource) *types.FilterCriteria {
+	criteria := &types.FilterCriteria{}
+	for _, pattern := range v.Filters {
+		criteria.Filters = append(criteria.Filters, types.Filter{Pattern: &pattern})
+	}
+	return criteria
 }
 
 // mappingResource is what comes before a mapping's id in its ARN.
@@ -210,6 +237,12 @@ func (e *eventSources) create(ctx context.Context, want planner.EventSource, say
 	if want.MaxConcurrency > 0 {
 		in.ScalingConfig = scaling(want)
 	}
+	if len(want.Filters) > 0 {
+		in.FilterCriteria = filterCriteria(want)
+	}
+	if want.BatchingWindow > 0 {
+		in.MaximumBatchingWindowInSeconds = ptr(int32(want.BatchingWindow))
+	}
 	return e.until(ctx, roleWait, func() (bool, error, error) {
 		_, err := e.client.CreateEventSourceMapping(ctx, in)
 		switch {
@@ -278,6 +311,13 @@ func (e *eventSources) configure(ctx context.Context, m mapping, live, want plan
 	in := &lambda.UpdateEventSourceMappingInput{
 		UUID: m.UUID, FunctionName: &want.Function, BatchSize: ptr(int32(want.BatchSize)), Enabled: &want.Enabled,
 		FunctionResponseTypes: responseTypes(want), ScalingConfig: scaling(want),
+		MaximumBatchingWindowInSeconds: ptr(int32(want.BatchingWindow)),
+	}
+	if len(live.Filters)+len(want.Filters) > 0 {
+		in.FilterCriteria = filterCriteria(want)
+		if deref(m.KMSKeyArn) != "" {
+			in.KMSKeyArn = ptr("") // it encrypts nothing but filters
+		}
 	}
 	err := e.retry(ctx, roleWait, either(isBusy, isRoleNotReady, isQueueNotReady), func() error {
 		_, err := e.client.UpdateEventSourceMapping(ctx, in)

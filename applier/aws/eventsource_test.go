@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"github.com/scar-go/scar/planner"
 )
@@ -165,4 +166,31 @@ func putMapping(t *testing.T, fake *fakeLambda, v planner.EventSource) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestEncryptedFiltersAreTakenAway too: listings do not show them, and the function misses messages all the same.
+func TestEncryptedFiltersAreTakenAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := newFakeLambda()
+		if err := changeEventSource(t, fake, planner.Create, nil, testEventSource()); err != nil {
+			t.Fatal(err)
+		}
+		m := fake.mappings[0]
+		m.KMSKeyArn = ptr("arn:aws:kms:eu-west-1:123456789012:key/1")
+		m.FilterCriteria = &types.FilterCriteria{Filters: []types.Filter{{Pattern: ptr("{}")}}}
+		listed, err := (&eventSources{client: fake}).list(t.Context(), lambda.ListEventSourceMappingsInput{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		live := eventSourceValue(listed[0])
+		if want := []string{"encrypted with arn:aws:kms:eu-west-1:123456789012:key/1"}; !slices.Equal(live.Filters, want) {
+			t.Errorf("filters %q", live.Filters)
+		}
+		if err := changeEventSource(t, fake, planner.Update, live, testEventSource()); err != nil {
+			t.Fatal(err)
+		}
+		if *m.KMSKeyArn != "" || len(m.FilterCriteria.Filters) != 0 {
+			t.Errorf("left: %q, %+v", *m.KMSKeyArn, m.FilterCriteria)
+		}
+	})
 }

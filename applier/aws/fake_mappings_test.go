@@ -67,7 +67,11 @@ func (f *fakeLambda) ListEventSourceMappings(_ context.Context, in *lambda.ListE
 			if in.FunctionName != nil && *in.FunctionName != function || in.EventSourceArn != nil && *in.EventSourceArn != *m.EventSourceArn {
 				continue
 			}
-			out.EventSourceMappings = append(out.EventSourceMappings, m.EventSourceMappingConfiguration)
+			listed := m.EventSourceMappingConfiguration
+			if deref(listed.KMSKeyArn) != "" {
+				listed.FilterCriteria = nil
+			}
+			out.EventSourceMappings = append(out.EventSourceMappings, listed)
 		}
 		return nil
 	})
@@ -95,6 +99,7 @@ func (f *fakeLambda) CreateEventSourceMapping(_ context.Context, in *lambda.Crea
 		f.put(&fakeMapping{tags: maps.Clone(in.Tags), EventSourceMappingConfiguration: types.EventSourceMappingConfiguration{
 			UUID: ptr(fmt.Sprintf("0000-%d", f.made)), FunctionArn: &arn, EventSourceArn: in.EventSourceArn,
 			BatchSize: in.BatchSize, FunctionResponseTypes: in.FunctionResponseTypes, ScalingConfig: in.ScalingConfig,
+			FilterCriteria: in.FilterCriteria, MaximumBatchingWindowInSeconds: in.MaximumBatchingWindowInSeconds,
 		}}, "Creating", *in.Enabled)
 		return nil
 	})
@@ -135,6 +140,15 @@ func (f *fakeLambda) UpdateEventSourceMapping(_ context.Context, in *lambda.Upda
 		}
 		if in.ScalingConfig != nil {
 			m.ScalingConfig = in.ScalingConfig
+		}
+		if in.FilterCriteria != nil {
+			m.FilterCriteria = in.FilterCriteria
+		}
+		if in.MaximumBatchingWindowInSeconds != nil {
+			m.MaximumBatchingWindowInSeconds = in.MaximumBatchingWindowInSeconds
+		}
+		if in.KMSKeyArn != nil {
+			m.KMSKeyArn = in.KMSKeyArn
 		}
 		f.put(m, "Updating", *in.Enabled)
 		return nil

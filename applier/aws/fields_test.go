@@ -58,7 +58,8 @@ func mutations() []mutation {
 			"VisibilityTimeout": 60, "Retention": 60, "MaxReceives": 7, "DeadLetter": testNaming.QueueARN("other"),
 			"Encrypted": false, "Policy": queuePolicy("photos", "scans"), "Tags": tags,
 		}},
-		{testEventSource(), map[string]any{"BatchSize": 1, "MaxConcurrency": 3, "ReportFailures": false, "Enabled": false, "Tags": tags}},
+		{testEventSource(), map[string]any{"BatchSize": 1, "MaxConcurrency": 3, "ReportFailures": false, "Enabled": false, "Tags": tags,
+			"Filters": []string{`{"body":{"a":[1]}}`, `{"body":{"b":[1]}}`}, "BatchingWindow": 20}},
 		{planner.ScheduleGroup{Name: planner.ScheduleGroupName("imaging"), Tags: planner.Tags{"scar:project": "imaging"}}, map[string]any{"Tags": tags}},
 		{testSchedule(), map[string]any{
 			"Expression": "cron(0 3 * * ? *)", "Timezone": "Asia/Tokyo", "Target": testNaming.FunctionARN("grayify") + ":1", "Role": testNaming.RoleARN("imaging", "other"),
@@ -144,6 +145,7 @@ func mayBeZero(k planner.Kind, field string) bool {
 		"function.Subnets", "function.SecurityGroups", "function.Mounts", "function.Concurrency",
 		"invoke_config.Attempts", "invoke_config.OnFailure", "invoke_config.OnSuccess", "function_url.CORS", "http_api.CORS",
 		"queue.Encrypted", "queue.Policy", "event_source.MaxConcurrency", "event_source.ReportFailures", "event_source.Enabled",
+		"event_source.Filters", "event_source.BatchingWindow",
 		"schedule.Input", "schedule.Attempts", "schedule.Window", "schedule.Enabled":
 		return true
 	}
