@@ -63,6 +63,12 @@ func isUnanswered(err error) bool {
 	return !errors.As(err, &api) || api.ErrorFault() == smithy.FaultServer
 }
 
+// isConcurrencyTaken says that too few executions of the account would be left unreserved (Lambda API reference,
+// PutFunctionConcurrency).
+func isConcurrencyTaken(err error) bool {
+	return codeIn(err, "InvalidParameterValueException") && messageHas(err, "UnreservedConcurrentExecution below its minimum value")
+}
+
 // isNoSuchCall says that a service does not have a call in this region. Lambda has no function URLs in several, and answers
 // there as if a right were missing (Lambda developer guide, "Creating and managing Lambda function URLs", lists the regions;
 // the message is what users of other tools report).

@@ -207,7 +207,7 @@ func (f *functions) reserve(ctx context.Context, live int, want planner.Function
 	if live == want.Concurrency {
 		return nil
 	}
-	err := f.retry(ctx, busyWait, isBusy, func() (err error) {
+	call := func() (err error) {
 		if want.Concurrency == planner.Unreserved {
 			_, err = f.client.DeleteFunctionConcurrency(ctx, &lambda.DeleteFunctionConcurrencyInput{FunctionName: &want.Name})
 		} else {
@@ -216,7 +216,9 @@ func (f *functions) reserve(ctx context.Context, live int, want planner.Function
 			})
 		}
 		return err
-	})
+	}
+	// What this plan takes from another function may not be free yet. That there is enough in all has been checked.
+	err := f.retry(ctx, reserveWait, isConcurrencyTaken, func() error { return f.retry(ctx, busyWait, isBusy, call) })
 	if err != nil {
 		return fmt.Errorf("reserve executions of function: %w", err)
 	}

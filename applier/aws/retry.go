@@ -23,6 +23,7 @@ const (
 	documentWait   = 3 * time.Minute  // until a bucket's notifications are as they should be
 	queueWait      = 2 * time.Minute  // until the name of a deleted queue is free (a minute), and until a new queue is seen
 	mappingWait    = 5 * time.Minute  // until an event source mapping is enabled, disabled or gone
+	reserveWait    = 2 * time.Minute  // until executions that another function gives back can be reserved
 	groupWait      = 5 * time.Minute  // until a schedule group of that name is gone
 )
 
