@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler/types"
@@ -168,7 +169,7 @@ func (s *schedules) update(ctx context.Context, _, want planner.Schedule, _ saye
 		Target:                     target(want, is.Target),
 		ActionAfterCompletion:      is.ActionAfterCompletion,
 		Description:                is.Description,
-		StartDate:                  is.StartDate,
+		StartDate:                  start(is.StartDate),
 		EndDate:                    is.EndDate,
 		KmsKeyArn:                  is.KmsKeyArn,
 	}
@@ -180,6 +181,16 @@ func (s *schedules) update(ctx context.Context, _, want planner.Schedule, _ saye
 		return fmt.Errorf("change schedule: %w", err)
 	}
 	return nil
+}
+
+// start is the date before which a schedule does nothing, as somebody set it. Scheduler refuses one that is more than
+// five minutes past, which changes nothing any more.
+func start(date *time.Time) *time.Time {
+	const tooLate = 5 * time.Minute
+	if date == nil || time.Since(*date) > tooLate {
+		return nil
+	}
+	return date
 }
 
 func (s *schedules) remove(ctx context.Context, live planner.Schedule, _ sayer) error {

@@ -82,6 +82,14 @@ func TestScheduleKeepsWhatIsNotScars(t *testing.T) {
 			now.ActionAfterCompletion != types.ActionAfterCompletionDelete || now.Target.DeadLetterConfig == nil {
 			t.Errorf("%+v", now)
 		}
+		begun := time.Now().Add(-time.Hour)
+		now.StartDate = &begun
+		if err := changeSchedule(t, fake, planner.Update, changed, testSchedule()); err != nil {
+			t.Fatal(err)
+		}
+		if now := fake.schedules[nameOf(testSchedule())]; now.StartDate != nil {
+			t.Error("a date is sent back that Scheduler refuses, because it is past")
+		}
 	})
 }
 
