@@ -137,9 +137,13 @@ func (c *checks) keys(fn *spec.Function) {
 // allowed says whether the rights that a file adds hold an action on a resource.
 func allowed(permissions []spec.Permission, action, resource string) bool {
 	return slices.ContainsFunc(permissions, func(p spec.Permission) bool {
-		return slices.ContainsFunc(p.Actions, func(a string) bool { return wild(strings.ToLower(a), strings.ToLower(action)) }) &&
-			slices.ContainsFunc(p.Resources, func(r string) bool { return wild(r, resource) })
+		return names(p, action) && slices.ContainsFunc(p.Resources, func(r string) bool { return wild(r, resource) })
 	})
+}
+
+// names says whether a right is about an action. IAM does not tell upper from lower case in them.
+func names(p spec.Permission, action string) bool {
+	return slices.ContainsFunc(p.Actions, func(a string) bool { return wild(strings.ToLower(a), strings.ToLower(action)) })
 }
 
 // wild says whether a text matches a pattern of IAM's, in which * is any characters and ? is one. It goes back to the last

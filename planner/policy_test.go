@@ -121,6 +121,34 @@ func TestRightsToTellOfFailures(t *testing.T) {
 }
 
 // TestRoleTakesFoldersLiterally has folders whose names mean something in policies.
+// TestCodeGetsTheNetworkRightsOfTheFile although the rest of what Lambda needs for the VPC is denied to it.
+func TestCodeGetsTheNetworkRightsOfTheFile(t *testing.T) {
+	for _, c := range []struct {
+		actions []string
+		denied  int
+	}{
+		{nil, 6},
+		{[]string{"ec2:describeSubnets", "ec2:DescribeInstances"}, 5},
+		{[]string{"ec2:Describe*"}, 4},
+		{[]string{"ec2:*"}, 0},
+	} {
+		f := testFile(func(f *spec.File) {
+			f.Functions[0].VPC = &spec.VPC{Subnets: []string{"subnet-a"}, SecurityGroups: []string{"sg-1"}}
+			f.Functions[0].Permissions = []spec.Permission{{Actions: c.actions, Resources: []string{"*"}}}
+		})
+		role := mustDesire(t, f)[Address{KindRole, RoleName("grayify", "eu-west-1")}].Value.(Role)
+		var denied StringList
+		for _, s := range role.Policy.Statements {
+			if s.Effect == "Deny" {
+				denied = append(denied, s.Action...)
+			}
+		}
+		if len(denied) != c.denied {
+			t.Errorf("permissions %v: denied are %v", c.actions, denied)
+		}
+	}
+}
+
 func TestRoleTakesFoldersLiterally(t *testing.T) {
 	file := testFile(func(f *spec.File) {
 		f.Functions[0].Inputs[0].Prefix, f.Functions[0].Outputs[0].Prefix = "a?/", "${aws:username}*/"

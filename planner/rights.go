@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/scar-go/scar/runtime/job"
@@ -106,15 +107,20 @@ func networkActions() []string {
 }
 
 // network are the rights of a function in a VPC. Those that reach every network interface are Lambda's, and are kept
-// from the function's own code, as the same guide advises.
+// from the function's own code, as the same guide advises, but for those that the file gives it.
 func (g *grants) network(fn *spec.Function) {
 	if fn.VPC != nil {
 		everything := StringList{"*"}
 		g.allow("JoinNetwork", everything, nil, networkActions()...)
-		g.statements = append(g.statements, Statement{
-			Sid: "KeepFromCode", Effect: "Deny", Action: networkActions(), Resource: everything,
-			Condition: Conditions{"ArnEquals": {"lambda:SourceFunctionArn": {g.naming.FunctionARN(fn.Name)}}},
+		kept := slices.DeleteFunc(networkActions(), func(action string) bool {
+			return slices.ContainsFunc(fn.Permissions, func(p spec.Permission) bool { return names(p, action) })
 		})
+		if len(kept) > 0 {
+			g.statements = append(g.statements, Statement{
+				Sid: "KeepFromCode", Effect: "Deny", Action: kept, Resource: everything,
+				Condition: Conditions{"ArnEquals": {"lambda:SourceFunctionArn": {g.naming.FunctionARN(fn.Name)}}},
+			})
+		}
 	}
 	for _, m := range fn.Mounts {
 		account, _ := accountOfARN(m.AccessPoint)
