@@ -19,6 +19,7 @@ func Check(f *spec.File, desired, live State, answers Answers, allowLoops bool) 
 	c := &checks{file: f, desired: desired, live: live, answers: answers, unknown: map[unknown]*unknownUses{}}
 	c.loops(newFlows(f, accountOf(desired), live, answers), allowLoops)
 	c.overlaps()
+	c.room()
 	for i := range f.Functions {
 		fn := &f.Functions[i]
 		c.network(fn)
@@ -169,6 +170,30 @@ func (c *checks) overlaps() {
 				c.problem(c.function(r.Owner.Function), "%s overlaps the rule %q (%s), which starts %s: S3 allows one rule for an event; change the prefix or suffix, or remove that rule",
 					t.describe(), other.ID, other.describe(), c.startedBy(other))
 			}
+		}
+	}
+}
+
+// maxRules is S3's limit for the rules of one bucket (S3 user guide, "Amazon S3 event notifications").
+const maxRules = 100
+
+// room checks that a bucket has room for the file's rules beside those of others. That its own are not too many by
+// themselves has been seen when it was read.
+func (c *checks) room() {
+	others, own := foreignRules(c.file.Project, c.live), map[string][]Resource{}
+	for _, r := range c.desired.Sorted() {
+		if t, isTrigger := r.Value.(Trigger); isTrigger {
+			own[t.Bucket] = append(own[t.Bucket], r)
+		}
+	}
+	for _, bucket := range sortedKeys(own) {
+		beside := slices.DeleteFunc(others[bucket], func(t Trigger) bool {
+			_, takenOver := c.desired[Address{KindTrigger, bucket + "/" + t.ID}]
+			return takenOver
+		})
+		if len(beside) > 0 && len(own[bucket])+len(beside) > maxRules {
+			c.problem(c.function(own[bucket][0].Owner.Function), "the file wants %d rules on s3://%s, one for each input and suffix, where others have %d, and S3 allows %d in all: use fewer suffixes, or another bucket",
+				len(own[bucket]), bucket, len(beside), maxRules)
 		}
 	}
 }

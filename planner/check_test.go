@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -104,6 +105,25 @@ func TestCheck(t *testing.T) {
 		}, answers: answer(AboutConcurrency, "", Answer{Limit: 10})},
 		{name: "concurrency by hand", file: function(func(fn *spec.Function) { fn.ConcurrencyManaged = false }), answers: answer(AboutConcurrency, "", Answer{Limit: 10})},
 
+		{name: "too many rules beside", live: func(s State) {
+			for i := range maxRules {
+				foreignRule(fmt.Sprint("r", i), testQueue, fmt.Sprint("raw/", i, "/"), "")(s)
+			}
+		}, problems: []string{"func.yaml:4:3: function grayify: the file wants 1 rules on s3://photos, one for each input and suffix, where others have 100"}},
+		{name: "as many rules beside as S3 allows", live: func(s State) {
+			for i := range maxRules - 1 {
+				foreignRule(fmt.Sprint("r", i), testQueue, fmt.Sprint("raw/", i, "/"), "")(s)
+			}
+		}},
+		{name: "a loop through a dead-letter queue", file: func(f *spec.File) {
+			f.Functions[2].Queue.ARN, f.Functions[2].Timeout = testNaming.QueueARN(DeadLetterName("imaging", "ocr")), 30
+			f.Functions[2].Outputs[0].Prefix = "in/again/"
+		}, problems: []string{"function ocr: ocr → take → ocr: "}},
+		{name: "a loop through a queue that is told of failures", file: func(f *spec.File) {
+			f.Functions[0].OnFailure = testQueue
+			f.Functions[2].Outputs[0] = f.Functions[0].Outputs[0]
+			f.Functions[2].Outputs[0].Prefix = "in/again/"
+		}, problems: []string{"grayify → take → grayify: "}},
 		{name: "a rule beside", live: foreignRule("theirs", testQueue, "raw/", "")},
 		{name: "a rule that overlaps", live: foreignRule("theirs", testTopic, "", ".jpg"), problems: []string{
 			`func.yaml:4:3: function grayify: s3:ObjectCreated:* on s3://photos/in/ overlaps the rule "theirs" (s3:ObjectCreated:Put on s3://photos/*.jpg), which starts ` + testTopic,

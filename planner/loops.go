@@ -88,9 +88,7 @@ func (w *flows) function(fn *spec.Function) {
 	if bucket, found := failureBucket(fn); found {
 		add(write{Place: Place{bucket, failurePrefix(fn.Name)}, store: spec.OwnS3, fixed: true})
 	}
-	if _, isFunction := FunctionOfARN(fn.OnFailure); isFunction {
-		w.calls[fn.Name] = append(w.calls[fn.Name], w.node(fn.OnFailure))
-	}
+	w.calls[fn.Name] = w.failuresStart(fn)
 	for _, in := range fn.Inputs {
 		if !startsForNew(in.Events) {
 			continue
@@ -99,6 +97,44 @@ func (w *flows) function(fn *spec.Function) {
 			w.start(start{Place: Place{in.Bucket, in.Prefix}, store: w.file.Store(in.Provider), suffix: suffix, node: fn.Name})
 		}
 	}
+}
+
+// failuresStart are the functions that a function's failures start: the one that Lambda tells of them, and those that take
+// from the queue that it tells, or from the function's dead-letter queue.
+func (w *flows) failuresStart(fn *spec.Function) []string {
+	if _, isFunction := FunctionOfARN(fn.OnFailure); isFunction {
+		return []string{w.node(fn.OnFailure)}
+	}
+	nodes := w.takers(fn.OnFailure)
+	if fn.Queue == nil || fn.Queue.ARN != "" {
+		return nodes
+	}
+	for _, name := range sortedKeys(w.ours) {
+		q := w.ours[name].Queue
+		if q == nil {
+			continue
+		}
+		account, _ := accountOfARN(q.ARN)
+		if queue, _ := QueueOfARN(q.ARN); queue == DeadLetterName(w.file.Project, fn.Name) && (account == w.account || w.account == "") {
+			nodes = append(nodes, name)
+		}
+	}
+	return nodes
+}
+
+// takers are the functions of the file that take from a queue, sorted.
+func (w *flows) takers(arn string) []string {
+	queue, isQueue := QueueOfARN(arn)
+	if !isQueue {
+		return nil
+	}
+	var nodes []string
+	for _, name := range sortedKeys(w.ours) {
+		if q := w.ours[name].Queue; q != nil && (q.ARN == arn || q.ARN == "" && queue == QueueName(w.file.Project, name)) {
+			nodes = append(nodes, name)
+		}
+	}
+	return nodes
 }
 
 // foreignRule adds a rule that is not the project's, if it is known which functions it starts.
@@ -154,16 +190,10 @@ func (w *flows) startedBy(t Trigger) []string {
 	if _, isFunction := FunctionOfARN(t.Target); isFunction {
 		return []string{w.node(t.Target)}
 	}
-	queue, isQueue := QueueOfARN(t.Target)
-	if !isQueue {
+	if _, isQueue := QueueOfARN(t.Target); !isQueue {
 		return nil
 	}
-	var nodes []string
-	for _, name := range sortedKeys(w.ours) {
-		if q := w.ours[name].Queue; q != nil && (q.ARN == t.Target || q.ARN == "" && queue == QueueName(w.file.Project, name)) {
-			nodes = append(nodes, name)
-		}
-	}
+	nodes := w.takers(t.Target)
 	if owner := ownerOfRule(t); len(nodes) == 0 && owner.Function != "" {
 		parts := strings.Split(t.Target, ":")
 		nodes = append(nodes, w.node(Naming{Partition: parts[1], Region: parts[3], Account: parts[4]}.FunctionARN(owner.Function)))
