@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/scar-go/scar/spec"
@@ -22,27 +23,31 @@ func (Bucket) needs(string) []Address { return nil }
 func (d *desire) buckets(fn *spec.Function) {
 	for _, in := range fn.Inputs {
 		if spec.IsOwnS3(in.Provider) {
-			d.bucket(in.Bucket)
+			d.bucket(fn, in.Bucket)
 		}
 	}
 	for _, out := range fn.Outputs {
 		if spec.IsOwnS3(out.Provider) {
-			d.bucket(out.Bucket)
+			d.bucket(fn, out.Bucket)
 		}
 	}
 	if fn.Records != "" {
-		d.bucket(fn.Records)
+		d.bucket(fn, fn.Records)
 	}
 	if name, found := failureBucket(fn); found {
-		d.bucket(name)
+		d.bucket(fn, name)
 	}
 }
 
-func (d *desire) bucket(name string) {
-	if _, done := d.state[Address{KindBucket, name}]; done {
+func (d *desire) bucket(fn *spec.Function, name string) {
+	address := Address{KindBucket, name}
+	if _, done := d.state[address]; done {
 		return
 	}
 	d.addShared(Bucket{Name: name, Region: d.env.Region, Tags: d.tags(nil)}, name)
+	r := d.state[address]
+	r.Place = placed(fn, fmt.Errorf("function %s", fn.Name)).Error()
+	d.state[address] = r
 }
 
 // bucketOfARN is the name in the ARN of a bucket.

@@ -104,6 +104,10 @@ func (d *desire) warnOfFunction(fn *spec.Function) {
 	if fn.ConcurrencyManaged && fn.Concurrency == 0 {
 		d.warn(address, "concurrency is 0: the function never runs, and what would start it is refused or waits")
 	}
+	if fn.ConcurrencyManaged && fn.Concurrency > 0 && fn.Queue != nil && fn.Queue.MaxConcurrency > fn.Concurrency {
+		d.warn(address, fmt.Sprintf("queue.max_concurrency is %d, and concurrency only %d: Lambda takes more messages than may be worked on, and those that have to wait too often end in the dead-letter queue; make it %d at most",
+			fn.Queue.MaxConcurrency, fn.Concurrency, fn.Concurrency))
+	}
 	if fn.OnFailure != "" && fn.Queue != nil && fn.Schedule == nil {
 		d.warn(address, "on_failure hears of asynchronous events only: what fails from the queue goes to the dead-letter queue that belongs to it")
 	}

@@ -102,6 +102,9 @@ func (d *desire) http(fn *spec.Function) {
 				maxAPITimeout, fn.Name, fn.Timeout))
 		}
 	}
+	if h.API != "" && authOf(h) == AuthIAM && h.CORS != nil {
+		d.warn(address, "no page of another origin can call it: a browser asks first, without a signature, whether it may (cors), and the API answers signed requests only (auth: iam); a function URL (http without api) answers that, as does an API with auth: none")
+	}
 	if authOf(h) == AuthNone {
 		d.warn(address, "everybody who knows the address can call it (auth: none)")
 	}

@@ -59,7 +59,21 @@ func (b *builder) adopted(a Address) bool { return slices.Contains(b.opts.Adopt,
 // failures have no owner of their own.
 func (b *builder) ours(is Resource) bool {
 	withFunction := is.Kind == KindFunctionURL || is.Kind == KindInvokeConfig
-	return is.Owner.Project == b.opts.Project || withFunction && b.adopted(Address{KindFunction, is.Name})
+	return b.owner(is).Project == b.opts.Project || withFunction && b.adopted(Address{KindFunction, is.Name})
+}
+
+// owner is who a live resource belongs to. A schedule has no tags: one in a group that is somebody else's is theirs,
+// whatever the group's name.
+func (b *builder) owner(is Resource) Owner {
+	if is.Kind != KindSchedule {
+		return is.Owner
+	}
+	name, _ := is.Split()
+	group, found := b.live[Address{KindScheduleGroup, name}]
+	if found && group.Owner.Project != b.opts.Project && !b.adopted(group.Address) {
+		return group.Owner
+	}
+	return is.Owner
 }
 
 // converge decides what to do about one resource that the file wants.
@@ -73,12 +87,13 @@ func (b *builder) converge(want Resource) {
 	}
 	c.Before = is.Value
 	if bucket, isBucket := is.Value.(Bucket); isBucket && bucket.Region != want.Value.(Bucket).Region {
-		b.refuse("bucket %s is in region %s, the functions are in %s: S3 starts functions of its own region only", bucket.Name, bucket.Region, want.Value.(Bucket).Region)
+		b.refuse("%s: bucket %s is in region %s, the functions are in %s: S3 starts functions of its own region only; name another bucket, or set region: %s",
+			want.Place, bucket.Name, bucket.Region, want.Value.(Bucket).Region, bucket.Region)
 		return
 	}
 	ours := b.ours(is)
 	if !ours && !b.adopted(want.Address) {
-		b.foreign(c, is.Owner)
+		b.foreign(c, b.owner(is))
 		return
 	}
 	c.After = normalise(want, is.Value)
@@ -91,6 +106,7 @@ func (b *builder) converge(want Resource) {
 		}
 	}
 	b.changes[want.Address] = c
+	b.warnOfInterfaces(c)
 }
 
 func actionFor(fields []Field) (Action, Reason) {
@@ -169,6 +185,8 @@ func (b *builder) warnOfLoss(c Change) {
 		if c.Action == Retain {
 			b.warn(c.Address, "stays, because scar did not make all schedules in it: %s", strings.Join(b.foreignSchedules(is.Name), ", "))
 		}
+	case Function:
+		b.warnOfInterfaces(c)
 	case Queue:
 		if is.DeadLetter == "" {
 			b.warn(c.Address, "what the function %s could not process is lost with it: take out first what you need", c.Owner.Function)
@@ -176,6 +194,19 @@ func (b *builder) warnOfLoss(c Change) {
 			b.warn(c.Address, "messages that still wait in it for the function %s are lost with it", c.Owner.Function)
 		}
 	}
+}
+
+// warnOfInterfaces says what a function leaves behind that leaves its VPC or goes. Lambda deletes its network interfaces
+// some time later, with the rights of the role, which scar does not leave behind for that.
+func (b *builder) warnOfInterfaces(c Change) {
+	before, isFunction := c.Before.(Function)
+	after, _ := c.After.(Function)
+	byRole := strings.Contains(before.Role, ":role"+RolePath(b.opts.Project))
+	if !isFunction || !byRole || len(before.SecurityGroups) == 0 || len(after.SecurityGroups) > 0 {
+		return
+	}
+	b.warn(c.Address, "Lambda deletes the network interfaces of %s up to an hour later, and cannot delete all once the role has lost its rights: until then the subnets and security groups cannot be deleted; see what is left with aws ec2 describe-network-interfaces --filters Name=group-id,Values=%s",
+		before.Name, strings.Join(before.SecurityGroups, ","))
 }
 
 func (b *builder) warn(a Address, format string, args ...any) {

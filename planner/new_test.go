@@ -201,7 +201,7 @@ func TestPlans(t *testing.T) {
 		}, want: []string{}},
 		{name: "a bucket of another region", live: func(s State) {
 			edit(s, Address{KindBucket, "photos"}, func(b *Bucket) { b.Region = "us-east-1" })
-		}, refused: "bucket photos is in region us-east-1"},
+		}, refused: "function grayify: bucket photos is in region us-east-1"},
 		{name: "a foreign function", live: func(s State) {
 			own(s, Address{KindFunction, "grayify"}, Owner{})
 		}, refused: "function/grayify exists and was not made by scar"},

@@ -32,6 +32,7 @@ type Resource struct {
 	Owner Owner
 
 	Warnings []string // of a desired resource: what the user should know
+	Place    string   // of a desired bucket: where the function stands that first names it, and its name
 
 	// TagsManaged says, of a desired resource, that the file lists its tags, so that live tags it
 	// does not name are removed. Otherwise they are left alone.

@@ -308,6 +308,84 @@ func TestForeignSchedules(t *testing.T) {
 	}
 }
 
+// TestScheduleInAForeignGroup is left alone, whatever it starts: nothing but the group's tags says whose it is.
+func TestScheduleInAForeignGroup(t *testing.T) {
+	scheduled := testFile(func(f *spec.File) {
+		f.Functions[0].Schedule = &spec.Schedule{Expression: "rate(1 hour)", Timezone: "UTC"}
+	})
+	live := settle(t, scheduled, State{})
+	group, schedule := Address{KindScheduleGroup, "scar-imaging"}, Address{KindSchedule, "scar-imaging/grayify"}
+	own(live, group, Owner{})
+	for _, a := range []Address{group, schedule} {
+		if _, stays := apply(live, mustPlan(t, mustDesire(t, testFile()), live))[a]; !stays {
+			t.Errorf("%s was deleted", a)
+		}
+	}
+	_, err := New(mustDesire(t, scheduled), live, testOptions())
+	compareLines(t, "problems", problemsOf(err), []string{
+		"schedule_group/scar-imaging exists and was not made by scar", "schedule/scar-imaging/grayify exists and was not made by scar",
+	})
+	adopt := func(o *Options) { o.Adopt = []Address{group} }
+	if got := summary(mustPlan(t, mustDesire(t, scheduled), live, adopt)); !slices.Equal(got, []string{"adopt schedule_group/scar-imaging"}) {
+		t.Errorf("taken over: %v", got)
+	}
+}
+
+// TestInterfacesThatStayAreToldOf where a function leaves its VPC, and where it goes.
+func TestInterfacesThatStayAreToldOf(t *testing.T) {
+	inside := testFile(func(f *spec.File) {
+		f.Functions[0].VPC = &spec.VPC{Subnets: []string{"subnet-a"}, SecurityGroups: []string{"sg-1", "sg-2"}}
+	})
+	live := settle(t, inside, State{})
+	if warnings := mustPlan(t, mustDesire(t, inside), live).Warnings; len(warnings) != 0 {
+		t.Errorf("nothing changes: %v", warnings)
+	}
+	for _, p := range []*Plan{
+		mustPlan(t, mustDesire(t, testFile()), live),
+		mustPlan(t, State{}, live, func(o *Options) { o.Destroy = true }),
+	} {
+		if len(p.Warnings) != 1 || p.Warnings[0].Address != (Address{KindFunction, "grayify"}) || !strings.Contains(p.Warnings[0].Message, "Values=sg-1,sg-2") {
+			t.Errorf("warnings %v", p.Warnings)
+		}
+	}
+}
+
+func TestWarningsOfHTTPAndQueues(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		edit func(*spec.Function)
+		want string
+	}{
+		{"CORS of an API that wants signatures", func(fn *spec.Function) {
+			fn.HTTP = &spec.HTTP{API: "images", Auth: "iam", CORS: &spec.CORS{Origins: []string{"*"}}}
+		}, "http_api/images: no page of another origin can call it"},
+		{"CORS of a URL that wants signatures", func(fn *spec.Function) { fn.HTTP = &spec.HTTP{Auth: "iam", CORS: &spec.CORS{Origins: []string{"*"}}} }, ""},
+		{"an API that wants signatures", func(fn *spec.Function) { fn.HTTP = &spec.HTTP{API: "images", Auth: "iam"}; fn.Timeout = 30 }, ""},
+		{"more from the queue than may run", func(fn *spec.Function) {
+			*fn = queued(*fn)
+			fn.Queue.MaxConcurrency, fn.Concurrency, fn.ConcurrencyManaged = 11, 10, true
+		}, "function/grayify: queue.max_concurrency is 11, and concurrency only 10"},
+		{"as much from the queue as may run", func(fn *spec.Function) {
+			*fn = queued(*fn)
+			fn.Queue.MaxConcurrency, fn.Concurrency, fn.ConcurrencyManaged = 10, 10, true
+		}, ""},
+		{"from the queue, and none reserved", func(fn *spec.Function) {
+			*fn = queued(*fn)
+			fn.Queue.MaxConcurrency, fn.Concurrency, fn.ConcurrencyManaged = 10, Unreserved, true
+		}, ""},
+	} {
+		f := testFile(func(f *spec.File) { f.Functions[0].Timeout = 30; c.edit(&f.Functions[0]) })
+		var got, want []string
+		for _, w := range mustPlan(t, mustDesire(t, f), State{}).Warnings {
+			got = append(got, w.Address.String()+": "+w.Message)
+		}
+		if c.want != "" {
+			want = []string{c.want}
+		}
+		compareLines(t, c.name, got, want)
+	}
+}
+
 func TestLostMessagesAreToldOf(t *testing.T) {
 	live := settle(t, testFile(func(f *spec.File) { f.Functions[0] = queued(f.Functions[0]) }), State{})
 	for _, p := range []*Plan{
