@@ -17,36 +17,53 @@ import (
 	"github.com/scar-go/scar/planner"
 )
 
-// A file before and after a change that creates, updates and deletes at once.
+// A file before and after a change that creates, updates and deletes at once, of every kind.
 const (
 	beforeChange = `
 project: imaging
 functions:
-  grayify: &f
-    image: example/imagemagick:7
-    run: cp "$INPUT_FILE_PATH" "$TMP_OUTPUT_DIR"
+  grayify:
+    image: &image example/imagemagick:7
+    run: &run cp "$INPUT_FILE_PATH" "$TMP_OUTPUT_DIR"
     input: [s3://photos/in/]
     output: [s3://photos/out/]
+    http: {auth: none, cors: true}
+    retries: {attempts: 1}
+    concurrency: 3
   leaves:
-    <<: *f
+    image: *image
+    run: *run
     input: [s3://photos/leaves/]
+    output: [s3://photos/out/]
+    queue: true
+    http: {api: images}
+    schedule: rate(1 hour)
+    on_failure: s3://failed
 `
 	afterChange = `
 project: imaging
 functions:
-  grayify: &f
-    image: example/imagemagick:7
-    run: cp -v "$INPUT_FILE_PATH" "$TMP_OUTPUT_DIR"
+  grayify:
+    image: &image example/imagemagick:7
+    run: &run cp -v "$INPUT_FILE_PATH" "$TMP_OUTPUT_DIR"
     memory: 1024
     input: [s3://photos/leaves/]
     output: [s3://photos/out/]
+    queue: {attempts: 3}
+    http: {api: pictures, auth: none}
+    concurrency: 5
   comes:
-    <<: *f
+    image: *image
+    run: *run
     input: [s3://photos/in/, s3://scans/in/]
+    output: [s3://photos/out/]
+    http: {auth: none}
+    schedule: rate(2 hours)
+    on_failure: s3://failed
 `
 )
 
-// TestCallThatFailsAtAnyPoint breaks an apply at every one of its calls, before or after the call took
+// TestCallThatFailsAtAnyPoint breaks an apply at every one of its calls, before and, where it writes, after the call took
 // effect, and expects that one more apply gets there. Every try begins with a copy of one account.
 func TestCallThatFailsAtAnyPoint(t *testing.T) {
 	account, base := t.TempDir(), baseImage(t, "amd64")
@@ -63,41 +80,63 @@ func TestCallThatFailsAtAnyPoint(t *testing.T) {
 		}
 		return openWorld(t, dir, base)
 	}
-	var calls int
-	t.Run("whole", func(t *testing.T) { calls = again(t).callsOfApply(p) })
-	t.Logf("an apply makes %d calls", calls)
-	if calls < 30 {
-		t.Fatalf("an apply makes only %d calls", calls)
-	}
-	denied := wire.Errorf(http.StatusForbidden, "AccessDeniedException", "Not now.")
-	for k := 1; k <= calls; k++ {
-		for _, fault := range []local.Fault{{Err: denied}, {Err: denied, After: true}} {
-			t.Run(fmt.Sprintf("call %d, after it took effect: %v", k, fault.After), func(t *testing.T) {
-				t.Parallel()
-				w := again(t)
-				plan := w.mustPlan(p)
-				w.script.Inject("*", k, fault)
-				_, err := applier.Apply(t.Context(), w.cloud(p), plan, applier.Options{})
-				w.script.Calm() // the last calls of an apply depend on how long it waits
-				// The answer to a HEAD has no body, so the status is all that can be said.
-				if err != nil && !strings.Contains(err.Error(), "Not now") && !strings.Contains(err.Error(), "403") {
-					t.Errorf("the error does not say why: %v", err)
-				}
-				w.converge(p)
-			})
+	calls := map[string]int{} // which of them comes when differs from apply to apply, so each is counted for itself
+	t.Run("whole", func(t *testing.T) {
+		for _, call := range again(t).callsOfApply(p) {
+			calls[call.Service+":"+call.Operation]++
 		}
+	})
+	denied := wire.Errorf(http.StatusForbidden, "AccessDeniedException", "Not now.")
+	tries := 0
+	for operation, n := range calls {
+		faults := []local.Fault{{Err: denied}}
+		if writes(operation) {
+			faults = append(faults, local.Fault{Err: denied, After: true})
+		}
+		for k := 1; k <= n; k++ {
+			for _, fault := range faults {
+				tries++
+				t.Run(fmt.Sprintf("%s %d, after it took effect: %v", operation, k, fault.After), func(t *testing.T) {
+					t.Parallel()
+					w := again(t)
+					plan := w.mustPlan(p)
+					w.script.Inject(operation, k, fault)
+					_, err := applier.Apply(t.Context(), w.cloud(p), plan, applier.Options{})
+					w.script.Calm() // the last calls of an apply depend on how long it waits
+					// The answer to a HEAD has no body, so the status is all that can be said.
+					if err != nil && !strings.Contains(err.Error(), "Not now") && !strings.Contains(err.Error(), "403") {
+						t.Errorf("the error does not say why: %v", err)
+					}
+					w.converge(p)
+				})
+			}
+		}
+	}
+	t.Logf("%d operations, %d faults", len(calls), tries)
+	if tries < 250 {
+		t.Errorf("only %d faults were tried", tries)
 	}
 }
 
-// callsOfApply counts the calls that applying a project makes, planning aside.
-func (w *world) callsOfApply(p *project) int {
+// callsOfApply are the calls that applying a project makes, planning aside.
+func (w *world) callsOfApply(p *project) []local.Call {
 	w.t.Helper()
 	plan := w.mustPlan(p)
 	w.script.Forget()
-	if _, err := applier.Apply(w.t.Context(), w.cloud(p), plan, applier.Options{}); err != nil {
-		w.t.Fatal(err)
+	_, err := applier.Apply(w.t.Context(), w.cloud(p), plan, applier.Options{})
+	w.must(err)
+	return w.script.Calls()
+}
+
+// writes says whether an operation changes something, by its name.
+func writes(operation string) bool {
+	service, name, _ := strings.Cut(operation, ":")
+	for _, prefix := range []string{"Get", "List", "Describe", "Head", "BatchGet", "BatchCheck"} {
+		if strings.HasPrefix(name, prefix) {
+			return false
+		}
 	}
-	return len(w.script.Calls())
+	return service != "registry" || strings.HasPrefix(name, "Put") || strings.HasPrefix(name, "Post")
 }
 
 // TestAWorseDay applies while everything is throttled now and then, roles take their time and reads
@@ -105,18 +144,26 @@ func (w *world) callsOfApply(p *project) int {
 func TestAWorseDay(t *testing.T) {
 	w := newWorld(t)
 	w.script.PageSize(1)
-	for _, service := range []string{"iam", "lambda", "s3", "ecr", "logs", "tagging"} {
+	for _, service := range services() {
 		w.script.Throttle(service+":*", 2)
 	}
 	w.script.Stale("iam:*", 1)
 	w.script.Stale("lambda:*", 1)
+	w.script.Stale("sqs:*", 1)
+	w.script.Stale("scheduler:*", 1)
+	w.script.Stale("apigateway:*", 1)
 	w.converge(w.project(w.load(beforeChange)))
 	after := w.project(w.load(afterChange))
-	for _, service := range []string{"iam", "lambda", "s3", "ecr", "logs", "tagging"} {
+	for _, service := range services() {
 		w.script.Throttle(service+":*", 2)
 	}
 	w.converge(after)
 	w.destroy(after)
+}
+
+// services are those that a plan reads or an apply changes.
+func services() []string {
+	return []string{"iam", "lambda", "s3", "ecr", "logs", "tagging", "sqs", "scheduler", "apigateway"}
 }
 
 // lost is a call that takes effect and fails in a way that the SDK repeats.
@@ -135,13 +182,11 @@ func TestLostAnswers(t *testing.T) {
 	w.converge(before)
 	written := map[string]bool{}
 	for _, call := range w.script.Calls() {
-		reads := strings.HasPrefix(call.Operation, "Get") || strings.HasPrefix(call.Operation, "List") || strings.HasPrefix(call.Operation, "Describe") ||
-			strings.HasPrefix(call.Operation, "Head") || strings.HasPrefix(call.Operation, "BatchGet")
-		if !reads && call.Service != "registry" {
-			written[call.Service+":"+call.Operation] = true
+		if operation := call.Service + ":" + call.Operation; call.Service != "registry" && writes(operation) {
+			written[operation] = true
 		}
 	}
-	if len(written) < 15 {
+	if len(written) < 30 {
 		t.Errorf("only these calls write: %v", written)
 	}
 	for operation := range written {

@@ -216,7 +216,7 @@ func TestAdopt(t *testing.T) {
 		}
 	}
 	owner := map[string]string{"owner": "them"}
-	theirs := w.project(w.load(strings.ReplaceAll(oneFunction, "project: imaging", "project: others") + "    role: " + w.otherRole() + "\n"))
+	theirs := w.project(w.load(strings.ReplaceAll(oneFunction, "project: imaging", "project: others") + "    role: " + w.makeRole("other", anyTrust, anyRights) + "\n"))
 	w.converge(theirs)
 	ours := []string{planner.TagProject, planner.TagFunction, planner.TagVersion}
 	function := w.naming.FunctionARN("grayify")

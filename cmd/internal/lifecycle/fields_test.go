@@ -1,13 +1,16 @@
 package lifecycle
 
 import (
+	"cmp"
 	"maps"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/service/iam"
+	cmpdiff "github.com/google/go-cmp/cmp"
+
+	"github.com/scar-go/scar/internal/proof"
 
 	"github.com/scar-go/scar/image"
 	"github.com/scar-go/scar/planner"
@@ -26,105 +29,97 @@ functions:
     output: [s3://photos/out/]
 `
 
-// fixed are the fields that no change of a file can reach in place, and why. Every other field of every
-// value is changed by TestEveryFieldOfEveryValue.
-var fixed = map[string]string{
-	"bucket.name":             "the address",
-	"bucket.region":           "a bucket elsewhere is refused",
-	"repository.name":         "the address",
-	"image.repository":        "the address",
-	"image.tag":               "the address",
-	"log_group.name":          "the address",
-	"role.name":               "the address",
-	"role.path":               "computed from the project",
-	"function.name":           "the address",
-	"function.package_type":   "always Image; the replacement is tested in the planner",
-	"permission.function":     "the address",
-	"permission.statement_id": "the address",
-	"trigger.bucket":          "the address",
-	"trigger.id":              "the address",
-	"trigger.target":          "part of the id",
+// alongside are what else a change of some fields changes: an image's digest is that of all of its parts, and the function
+// refers to it.
+var alongside = map[string][]string{
+	"image":                 {"image.", "function.image"},
+	"function.image":        {"image."},
+	"function.architecture": {"image.", "function.image"},
+	"function.log_format":   {"function.log_level", "function.system_log_level"},
 }
 
-// others are the values that fields are changed to, where a change of the text will not do. Those of
-// images are made in the test.
-func (w *world) others() map[string]any {
-	otherPolicy := planner.Policy{Version: "2012-10-17", Statements: []planner.Statement{{
-		Sid: "Other", Effect: "Allow", Action: planner.StringList{"s3:GetObject"}, Resource: planner.StringList{"arn:aws:s3:::other/*"},
-	}}}
-	otherTrust := planner.Policy{Version: "2012-10-17", Statements: []planner.Statement{{
-		Effect: "Allow", Action: planner.StringList{"sts:AssumeRole"},
-		Principal: planner.StringLists{"Service": {"lambda.amazonaws.com"}},
-	}}}
-	return map[string]any{
-		"log_group.retention_days":   7,
-		"role.trust":                 otherTrust,
-		"role.policy":                otherPolicy,
-		"function.entrypoint":        []string{"/bin/other"},
-		"function.command":           []string{"--other"},
-		"function.working_directory": "/other",
-		"function.role":              w.otherRole(),
-		"function.memory":            1024,
-		"function.timeout":           30,
-		"function.ephemeral_storage": 1024,
-		"function.environment":       map[string]string{"OTHER": "1"},
-		"function.log_group":         "/aws/lambda/other",
-		"function.log_format":        "JSON",
-		"permission.action":          "lambda:InvokeAsync",
-		"permission.principal":       "sns.amazonaws.com",
-		"permission.source_arn":      "arn:aws:s3:::other",
-		"permission.source_account":  "111111111111",
-		"trigger.events":             []string{"s3:ObjectCreated:Put"},
-		"trigger.prefix":             "other/",
-		"trigger.suffix":             ".other",
-	}
-}
-
-// otherRole makes a role that functions can run under, and returns its ARN.
-func (w *world) otherRole() string {
-	w.t.Helper()
-	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
-	name := "other"
-	out, err := iam.NewFromConfig(w.config).CreateRole(w.t.Context(), &iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: &trust})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return *out.Role.Arn
-}
-
-// TestEveryFieldOfEveryValue changes every field in turn, applies, and expects an empty plan; then
-// applies the original, as after a change by hand, and expects an empty plan again.
+// TestEveryFieldOfEveryValue takes the file with every key through its life. Every field of every kind of value is changed in
+// the account, in turn: the next plan shows that and nothing else, and one apply repairs it. After destroy, the account
+// is as it was before, with all that others have in it.
 func TestEveryFieldOfEveryValue(t *testing.T) {
-	w := newWorld(t)
-	original := w.project(w.load(oneFunction))
+	changed := newWorld(t).everyField()
+	proof.Count(t, "fields changed by hand and repaired", float64(changed), "")
+}
+
+func (w *world) everyField() (changed int) {
+	t := w.t.(*testing.T)
+	variables := w.makeOutside()
+	w.makeNeighbours()
+	before := w.inventory()
+	file := w.loadWhole(variables)
+	if w.gaps.edit != nil {
+		w.gaps.edit(file)
+	}
+	original := w.project(file)
 	w.converge(original)
-	others := w.others()
-	changed := 0
-	for _, r := range original.desired.Sorted() {
-		for _, path := range leaves(reflect.TypeOf(r.Value), "") {
-			key := string(r.Kind) + "." + path
-			if _, isFixed := fixed[key]; isFixed {
+	others, bySDK := w.others(variables), w.bySDK()
+	values := map[planner.Kind]planner.Value{}
+	for a, r := range original.desired {
+		values[a.Kind] = r.Value
+	}
+	for _, kind := range planner.Kinds() {
+		if values[kind] == nil {
+			t.Errorf("the file makes no %s", kind)
+			continue
+		}
+		for _, path := range leaves(reflect.TypeOf(values[kind]), "") {
+			key := string(kind) + "." + path
+			_, isFixed := fixed[key]
+			_, isGap := w.gaps.fields[key]
+			if isFixed || isGap {
 				continue
 			}
 			t.Run(key, func(t *testing.T) {
 				here := *w
 				here.t = t
-				mutated := here.mutate(original, r.Address, path, others[key])
-				if !here.mustPlan(mutated).HasChanges() {
-					t.Fatal("the change goes unseen")
+				to := others[key]
+				name := cmp.Or(to.on, w.subjects()[kind])
+				if do := bySDK[key]; do != nil {
+					here.must(do())
+				} else {
+					mutated := here.mutate(original, planner.Address{Kind: kind, Name: name}, path, to)
+					here.converge(mutated)
 				}
-				here.converge(mutated)
-				if !here.mustPlan(original).HasChanges() {
-					t.Fatal("the live value is as it was")
-				}
+				here.showsOnly(original, key)
 				here.converge(original)
 			})
 			changed++
 		}
 	}
-	t.Logf("%d fields changed, %d are fixed", changed, len(fixed))
-	if changed < 30 {
-		t.Errorf("only %d fields were changed", changed)
+	w.destroyAll(original)
+	if diff := cmpdiff.Diff(before, w.inventory()); diff != "" {
+		t.Errorf("after destroy the account is not as it was:\n%s", diff)
+	}
+	t.Logf("%d fields changed, %d are fixed, %d are not kept here", changed, len(fixed), len(w.gaps.fields))
+	return changed
+}
+
+// showsOnly expects a plan of the change of one field and what changes alongside.
+func (w *world) showsOnly(p *project, key string) {
+	w.t.Helper()
+	kind, _, _ := strings.Cut(key, ".")
+	allowed := slices.Concat([]string{key}, alongside[kind], alongside[key])
+	seen := false
+	plan := w.mustPlan(p)
+	for _, c := range plan.Changes {
+		if c.Action == planner.NoOp {
+			continue
+		}
+		for _, f := range c.Fields {
+			path, _, _ := strings.Cut(string(c.Kind)+"."+f.Path, "[")
+			seen = seen || path == key
+			if !slices.ContainsFunc(allowed, func(prefix string) bool { return strings.HasPrefix(path, prefix) }) {
+				w.t.Errorf("%s shows too", path)
+			}
+		}
+	}
+	if !seen {
+		w.t.Fatalf("the change goes unseen:\n%s", describe(plan))
 	}
 }
 
@@ -144,10 +139,13 @@ func leaves(t reflect.Type, prefix string) []string {
 }
 
 // mutate returns a copy of a project in which one field of one resource has another value.
-func (w *world) mutate(p *project, a planner.Address, path string, other any) *project {
+func (w *world) mutate(p *project, a planner.Address, path string, other other) *project {
 	w.t.Helper()
 	changed := &project{name: p.name, desired: maps.Clone(p.desired), images: maps.Clone(p.images)}
-	r := changed.desired[a]
+	r, found := changed.desired[a]
+	if !found {
+		w.t.Fatalf("the file makes no %s", a)
+	}
 	switch {
 	case a.Kind == planner.KindImage:
 		r.Value = w.otherImage(changed, r.Value.(planner.Image), path)
@@ -172,10 +170,13 @@ func (w *world) mutate(p *project, a planner.Address, path string, other any) *p
 		delete(tags, "team")
 		tags["other"] = "1"
 		r.Value, r.TagsManaged = setField(r.Value, path, tags), true
-	case other == nil:
+	case other.to == nil:
 		r.Value = setField(r.Value, path, "other "+path)
 	default:
-		r.Value = setField(r.Value, path, other)
+		r.Value = setField(r.Value, path, other.to)
+		for also, to := range other.with {
+			r.Value = setField(r.Value, also, to)
+		}
 	}
 	changed.desired[a] = r
 	return changed
@@ -190,7 +191,7 @@ func (w *world) otherImage(p *project, like planner.Image, path string) planner.
 	case i >= 0:
 		parts[i] = "other"
 	case path == "parts.base":
-		base = baseImage(w.t, "amd64")
+		base = baseImage(w.t, "amd64", "another")
 	}
 	return w.replaceImage(p, like, base, parts)
 }
@@ -207,15 +208,21 @@ func (w *world) replaceImage(p *project, like planner.Image, base *image.Base, p
 	return value
 }
 
-// setField returns a copy of a value with the field of that JSON name changed.
+// setField returns a copy of a value with the field of that JSON path changed.
 func setField(v planner.Value, path string, to any) planner.Value {
 	changed := reflect.New(reflect.TypeOf(v)).Elem()
 	changed.Set(reflect.ValueOf(v))
-	for i := range changed.NumField() {
-		name, _, _ := strings.Cut(changed.Type().Field(i).Tag.Get("json"), ",")
-		if name == path {
-			changed.Field(i).Set(reflect.ValueOf(to).Convert(changed.Field(i).Type()))
+	in := changed
+	for more := true; more; {
+		var name string
+		name, path, more = strings.Cut(path, ".")
+		for i := range in.NumField() {
+			if tag, _, _ := strings.Cut(in.Type().Field(i).Tag.Get("json"), ","); tag == name {
+				in = in.Field(i)
+				break
+			}
 		}
 	}
+	in.Set(reflect.ValueOf(to).Convert(in.Type()))
 	return changed.Interface().(planner.Value)
 }

@@ -55,109 +55,14 @@ func loadExample(t *testing.T, file string) *spec.File {
 	return f
 }
 
-// variants are files of one project. Each is applied after the one before, so that every way from one to the
-// next is gone too.
-var variants = []struct{ name, file string }{
-	{"one function", `
-functions:
-  a: {image: x/y, run: "true", input: [s3://photos/a/], output: [s3://photos/out/]}
-`},
-	{"several functions", `
-functions:
-  a: {image: x/y, run: "true", input: [s3://photos/a/, s3://scans/a/], output: [s3://photos/out/, s3://results/]}
-  b: {image: x/y, run: "true", input: [s3://photos/b/], output: [s3://results/b/]}
-  c: {image: x/y}
-`},
-	{"inputs change hands", `
-functions:
-  a: {image: x/y, run: "true", input: [s3://photos/b/], output: [s3://photos/out/]}
-  b: {image: x/y, run: "true", input: [s3://photos/a/, s3://scans/a/], output: [s3://results/b/]}
-`},
-	{"suffixes and events", `
-functions:
-  a:
-    image: x/y
-    run: "true"
-    input:
-    - {from: s3://photos/b/, suffix: [.png, .jpg, " +.ü"]}
-    - {from: s3://photos/b/, suffix: [.gif], events: [removed, "s3:ObjectCreated:Put"]}
-    output: [{to: s3://photos/out/, match: ["*.txt"]}]
-`},
-	{"a role of the user's", `
-functions:
-  a: {image: x/y, run: "true", role: ROLE, input: [s3://photos/a/], output: [s3://photos/out/]}
-`},
-	{"permissions and environment", `
-functions:
-  a:
-    image: x/y
-    run: "true"
-    description: Does <a> & "b"
-    env: {QUALITY: 80, EMPTY: "", "UNICODE": "ü 日"}
-    permissions:
-    - {actions: [s3:ListAllMyBuckets], resources: ["*"]}
-    - {actions: [dynamodb:PutItem, dynamodb:GetItem], resources: ["arn:aws:dynamodb:*:*:table/jobs", "arn:aws:dynamodb:*:*:table/a"]}
-    input: [s3://photos/a/]
-    output: [s3://photos/out/]
-`},
-	{"another architecture, sizes and logs", `
-functions:
-  a:
-    image: x/y
-    run: "true"
-    architecture: arm64
-    memory: 10GB
-    timeout: 15m
-    ephemeral_storage: 10240
-    logs: {retention_days: 3653, level: debug}
-    input: [s3://photos/a/]
-    output: [s3://photos/out/]
-`},
-	{"other storage, secrets, records and logs", `
-storage:
-  minio.lab: {endpoint: "https://minio.example.org", access_key: "ssm:/lab/key", secret_key: "secretsmanager:lab#secret"}
-  webdav.nas: {endpoint: "https://nas.example.org/dav", user: u, password: "secretsmanager:nas"}
-  s3.far: {region: eu-central-1}
-functions:
-  a:
-    image: x/y
-    run: "true"
-    secrets: {TOKEN: "ssm:/imaging/token", DB: "secretsmanager:imaging/db#password"}
-    records: false
-    logs: {format: json, metrics: true}
-    input: [minio.lab/scans/in/, s3://photos/a/, s3.far/archive/]
-    output: [webdav.nas/results/, s3://photos/out/, s3.far/results/]
-  b: {image: x/y, run: "true", dedupe: true, input: [s3://photos/b/], output: [minio.lab/results, s3://photos/out/]}
-  c: {image: x/y, run: "true", input: webdav.nas/in, output: minio.lab/results/c}
-`},
-	{"tags of the project", `
-tags: {team: imaging, "cost center": "7 + 8"}
-functions:
-  a: {image: x/y, run: "true", input: [s3://photos/a/], output: [s3://photos/out/]}
-`},
-	{"tags of a function", `
-tags: {team: imaging}
-functions:
-  a: {image: x/y, run: "true", tags: {own: "1"}, input: [s3://photos/a/], output: [s3://photos/out/]}
-`},
-	{"tags emptied", `
-tags: {}
-functions:
-  a: {image: x/y, run: "true", input: [s3://photos/a/], output: [s3://photos/out/]}
-`},
-	{"long names", `
-functions:
-  NNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNN: {image: x/y, run: "true", input: [s3://photos/a/], output: [s3://photos/out/]}
-  NNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNM: {image: x/y, run: "true", input: [s3://photos/b/], output: [s3://photos/out/]}
-`},
-	{"no functions at all", `
-functions: {}
-`},
-}
-
-func (w *world) variant(file string) *project {
+// variant is one of the variants; outside is what it refers to.
+func (w *world) variant(file string, outside map[string]string) *project {
 	w.t.Helper()
-	return w.project(w.load("project: imaging\n" + strings.ReplaceAll(file, "ROLE", "arn:aws:iam::"+w.naming.Account+":role/other")))
+	pairs := []string{"role: ROLE", "role: " + outside["ROLE"]}
+	for name, value := range outside {
+		pairs = append(pairs, "${"+name+"}", value)
+	}
+	return w.project(w.load("project: imaging\n" + strings.NewReplacer(pairs...).Replace(file)))
 }
 
 // TestEveryVariant goes from each to the next, and from each to nothing.
@@ -165,10 +70,10 @@ func TestEveryVariant(t *testing.T) {
 	t.Run("one after the other", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
-		w.otherRole()
+		outside := w.makeOutside()
 		var p *project
 		for _, v := range variants {
-			p = w.variant(v.file)
+			p = w.variant(v.file, outside)
 			if err := w.apply(p); err != nil {
 				t.Fatalf("%s: %v", v.name, err)
 			}
@@ -182,8 +87,8 @@ func TestEveryVariant(t *testing.T) {
 		t.Run(v.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.otherRole()
-			p := w.variant(v.file)
+			outside := w.makeOutside()
+			p := w.variant(v.file, outside)
 			w.converge(p)
 			w.destroy(p)
 		})
@@ -194,7 +99,7 @@ func TestEveryVariant(t *testing.T) {
 // and what is destroyed is found by other ways.
 func TestTaggingMayLag(t *testing.T) {
 	w := newWorld(t)
-	w.otherRole()
+	outside := w.makeOutside()
 	tagged := func() int {
 		out, err := resourcegroupstaggingapi.NewFromConfig(w.config).GetResources(t.Context(), &resourcegroupstaggingapi.GetResourcesInput{})
 		if err != nil {
@@ -203,14 +108,14 @@ func TestTaggingMayLag(t *testing.T) {
 		return len(out.ResourceTagMappingList)
 	}
 	w.script.Stale("tagging:*", 1_000_000)
-	w.mustPlan(w.variant(variants[0].file)) // reads what every later listing answers
+	w.mustPlan(w.variant(variants[0].file, outside)) // reads what every later listing answers
 	tagged()
 	var p *project
 	for _, v := range variants {
-		p = w.variant(v.file)
+		p = w.variant(v.file, outside)
 		w.converge(p)
 	}
-	w.converge(w.variant(variants[1].file))
+	w.converge(w.variant(variants[1].file, outside))
 	if n := tagged(); n > 0 {
 		t.Fatalf("the tagging API does not lag: it lists %d resources", n)
 	}

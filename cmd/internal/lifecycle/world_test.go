@@ -48,6 +48,7 @@ type world struct {
 	naming planner.Naming
 	base   *image.Base
 	arm    *image.Base // nil until something is made of it
+	gaps   gaps
 }
 
 func (w *world) armBase() *image.Base {
@@ -67,7 +68,7 @@ func newWorld(t testing.TB) *world {
 func openWorld(t testing.TB, dir string, base *image.Base) *world {
 	t.Helper()
 	ctx := t.Context()
-	w := &world{t: t, script: local.NewScript(), base: base}
+	w := &world{t: t, script: local.NewScript(), base: base, gaps: localGaps}
 	backend, err := local.Open(ctx, local.Options{Dir: dir, Script: w.script})
 	if err != nil {
 		t.Fatal(err)
@@ -100,11 +101,11 @@ func openWorld(t testing.TB, dir string, base *image.Base) *world {
 	return w
 }
 
-// baseImage is a small image of a function's user.
-func baseImage(t testing.TB, architecture string) *image.Base {
+// baseImage is a small image of a function's user. Files, by their names, make it another one.
+func baseImage(t testing.TB, architecture string, files ...string) *image.Base {
 	t.Helper()
 	resolver := image.NewResolver(image.ResolverOptions{CacheDir: t.TempDir()})
-	base, err := resolver.Resolve(t.Context(), image.Source{Path: baseLayout(t, architecture)}, "")
+	base, err := resolver.Resolve(t.Context(), image.Source{Path: baseLayout(t, architecture, files...)}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +113,7 @@ func baseImage(t testing.TB, architecture string) *image.Base {
 }
 
 // baseLayout writes such an image as an OCI layout and returns its folder.
-func baseLayout(t testing.TB, architecture string) string {
+func baseLayout(t testing.TB, architecture string, files ...string) string {
 	t.Helper()
 	img, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{
 		OS: "linux", Architecture: architecture, RootFS: v1.RootFS{Type: "layers"},
@@ -120,7 +121,7 @@ func baseLayout(t testing.TB, architecture string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	layer, err := tarball.LayerFromOpener(shellLayer)
+	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return shellLayer(files) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,8 +140,8 @@ func baseLayout(t testing.TB, architecture string) string {
 	return dir
 }
 
-// shellLayer is an archive with as much of a shell as a plan looks for.
-func shellLayer() (io.ReadCloser, error) {
+// shellLayer is an archive with as much of a shell as a plan looks for, and empty files.
+func shellLayer(files []string) (io.ReadCloser, error) {
 	const shell = "#!/bin/busybox"
 	var b bytes.Buffer
 	archive := tar.NewWriter(&b)
@@ -149,6 +150,11 @@ func shellLayer() (io.ReadCloser, error) {
 			return nil, err
 		}
 		if _, err := archive.Write([]byte(shell)[:header.Size]); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range files {
+		if err := archive.WriteHeader(&tar.Header{Name: name, Mode: 0o644}); err != nil {
 			return nil, err
 		}
 	}
@@ -277,6 +283,17 @@ func (w *world) fixpoint(p *project) {
 	w.t.Helper()
 	if plan := w.mustPlan(p); plan.HasChanges() {
 		w.t.Fatalf("there is something to do after an apply:\n%s", describe(plan))
+	}
+}
+
+// destroyAll removes a project with its buckets, and expects nothing to be left of it.
+func (w *world) destroyAll(p *project) {
+	w.t.Helper()
+	destroying := func(o *planner.Options) { o.Destroy, o.DeleteBuckets = true, true }
+	nothing := &project{name: p.name, desired: planner.State{}}
+	w.must(w.apply(nothing, destroying))
+	for _, c := range w.mustPlan(nothing, destroying).Changes {
+		w.t.Errorf("%s is left after destroy", c.Address)
 	}
 }
 
