@@ -1,10 +1,11 @@
 package schemas
 
 import (
+	"bytes"
 	"encoding/json"
 	"testing"
 
-	"github.com/xeipuuv/gojsonschema"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
 func TestEditorsTakeVariables(t *testing.T) {
@@ -12,16 +13,7 @@ func TestEditorsTakeVariables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	loader := gojsonschema.NewSchemaLoader()
-	loader.Validate, loader.Draft = true, gojsonschema.Draft7
-	schema, err := loader.Compile(gojsonschema.NewBytesLoader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	original, err := gojsonschema.NewSchema(gojsonschema.NewBytesLoader(Native()))
-	if err != nil {
-		t.Fatal(err)
-	}
+	schema, original := compiled(t, text), compiled(t, Native())
 	for function, want := range map[string]struct{ editor, native bool }{
 		`"memory": 512`:               {true, true},
 		`"memory": "${MEM}"`:          {true, false},
@@ -46,20 +38,44 @@ func TestEditorsTakeVariables(t *testing.T) {
 		`"command": "${X}"`:                                    {false, false},
 		`"${X}": 1`:                                            {false, false},
 	} {
-		file := gojsonschema.NewStringLoader(`{"project": "a", "functions": {"f": {"image": "a", ` + function + `}}}`)
+		file := decoded(t, []byte(`{"project": "a", "functions": {"f": {"image": "a", `+function+`}}}`))
 		for name, c := range map[string]struct {
-			schema *gojsonschema.Schema
+			schema *jsonschema.Schema
 			want   bool
 		}{"editor": {schema, want.editor}, "native": {original, want.native}} {
-			result, err := c.schema.Validate(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if result.Valid() != c.want {
-				t.Errorf("%s: %s: %v", name, function, result.Errors())
+			if err := c.schema.Validate(file); (err == nil) != c.want {
+				t.Errorf("%s: %s: %v", name, function, err)
 			}
 		}
 	}
+}
+
+// compiled is a schema, which has to be right by the schema of its draft.
+func compiled(t *testing.T, text []byte) *jsonschema.Schema {
+	t.Helper()
+	const name = "https://example.org/schema"
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource(name, decoded(t, text)); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := compiler.Compile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if schema.DraftVersion != 7 {
+		t.Errorf("the schema is of draft %d", schema.DraftVersion)
+	}
+	return schema
+}
+
+// decoded is a text of JSON as the validator wants it.
+func decoded(t *testing.T, text []byte) any {
+	t.Helper()
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
 }
 
 // Editors show what a key is for, and what to begin with.

@@ -8,25 +8,29 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/xeipuuv/gojsonschema"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	keyword "github.com/santhosh-tekuri/jsonschema/v6/kind"
 )
 
 // explain reports a problem that the validator found, in our words.
-func (r *report) explain(n *node, want *rule, problem gojsonschema.ResultError) {
-	property, _ := problem.Details()["property"].(string)
-	switch problem.Type() {
-	case "additional_property_not_allowed":
-		r.unknownKey(n, want, property)
-		return
-	case "required":
-		r.missing(n, property, "is missing; add %s", keyExample(property, want.key(property)))
-		return
-	case "invalid_property_name":
-		r.badName(n, want, property)
-		return
-	case "condition_then":
-		return // the problems of the branch are reported too
+func (r *report) explain(n *node, want *rule, problem jsonschema.ErrorKind) {
+	switch found := problem.(type) {
+	case *keyword.AdditionalProperties:
+		for _, name := range found.Properties {
+			r.unknownKey(n, want, name)
+		}
+	case *keyword.Required:
+		for _, name := range found.Missing {
+			r.missing(n, name, "is missing; add %s", keyExample(name, want.key(name)))
+		}
+	case *keyword.PropertyNames: // reported by badNames
+	default:
+		r.explainValue(n, want, problem)
 	}
+}
+
+// explainValue reports that a value is wrong in itself.
+func (r *report) explainValue(n *node, want *rule, problem jsonschema.ErrorKind) {
 	if n.bad {
 		return
 	}
@@ -36,35 +40,33 @@ func (r *report) explain(n *node, want *rule, problem gojsonschema.ResultError) 
 		}
 		return // the code that reads where a secret is kept says what is wrong with that, and does not show it
 	}
-	if n.kind == scalar && problem.Type() != "invalid_type" {
+	if _, ofType := problem.(*keyword.Type); n.kind == scalar && !ofType {
 		want = want.one()
 	}
 	if want == nil {
 		want = &rule{}
 	}
-	switch problem.Type() {
-	case "invalid_type":
+	switch problem.(type) {
+	case *keyword.Type:
 		r.at(n, "%s", wrongType(n, want))
-	case "number_gte":
+	case *keyword.Minimum:
 		r.at(n, "%s is below the minimum of %s", shorten(n.text), want.measure(want.Minimum))
-	case "number_lte":
+	case *keyword.Maximum:
 		r.at(n, "%s is above the maximum of %s", shorten(n.text), want.measure(want.Maximum))
-	case "pattern":
+	case *keyword.Pattern:
 		r.wrongPattern(n, want)
-	case "enum":
+	case *keyword.Enum:
 		r.at(n, "%s", wrongChoice(n, want))
-	case "string_gte":
+	case *keyword.MinLength:
 		r.at(n, "is empty; it %s", wants(want))
-	case "string_lte":
-		if n.kind == scalar { // a name that is too long is reported as such
-			r.at(n, "has %d characters, %d are allowed", utf8.RuneCountInString(n.text), want.MaxLength)
-		}
-	case "array_min_items":
+	case *keyword.MaxLength:
+		r.at(n, "has %d characters, %d are allowed", utf8.RuneCountInString(n.text), want.MaxLength)
+	case *keyword.MinItems:
 		r.at(n, "is an empty list; it %s", wants(want))
-	case "array_max_items":
+	case *keyword.MaxItems:
 		r.at(n, "has %d items, %d are allowed", len(n.items), want.MaxItems)
-	default:
-		r.at(n, "%s", problem.Description())
+	default: // a keyword that the schema does not use
+		r.at(n, "does not fit %s of the schema", strings.Join(problem.KeywordPath(), " "))
 	}
 }
 
@@ -76,11 +78,10 @@ func (r *rule) measure(bound *int) string {
 	return strings.TrimSpace(fmt.Sprint(*bound, " ", r.Unit))
 }
 
-// wrongPattern reports a text that does not match its pattern. Names of keys are reported by badName,
-// and places and endpoints by the code that reads them, which has more to say.
+// wrongPattern reports a text that does not match its pattern. Places and endpoints are reported by the code that
+// reads them, which has more to say.
 func (r *report) wrongPattern(n *node, want *rule) {
 	switch {
-	case n.kind != scalar:
 	case strings.Contains(want.PatternWords, "such as s3://"), strings.Contains(want.PatternWords, "a URL such as"):
 	case strings.HasPrefix(want.PatternWords, "wants a service") && n.text == "*":
 		r.at(n, `"*" would allow everything; name the actions, such as dynamodb:PutItem`)
@@ -89,18 +90,15 @@ func (r *report) wrongPattern(n *node, want *rule) {
 	}
 }
 
-// badName reports the name of a key that its mapping does not allow.
-func (r *report) badName(n *node, want *rule, name string) {
-	child := n.get(name)
-	rule := want.one().Names
-	if child == nil || rule == nil {
-		return
+// badName reports the name of a key, if the rule for names does not allow it.
+func (r *report) badName(name string, value *node, want *rule) {
+	length := utf8.RuneCountInString(name)
+	switch {
+	case want.MaxLength > 0 && length > want.MaxLength:
+		r.atKey(value, "this name has %d characters, %d are allowed", length, want.MaxLength)
+	case !want.matches().MatchString(name):
+		r.atKey(value, "%s", want.PatternWords)
 	}
-	if length := utf8.RuneCountInString(name); rule.MaxLength > 0 && length > rule.MaxLength {
-		r.atKey(child, "this name has %d characters, %d are allowed", length, rule.MaxLength)
-		return
-	}
-	r.atKey(child, "%s", rule.PatternWords)
 }
 
 // wrongType says what is wanted and what is there.

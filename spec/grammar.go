@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/xeipuuv/gojsonschema"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/scar-go/scar/schemas"
 )
@@ -17,11 +17,12 @@ import (
 // of rules, to say in our words what is wanted instead.
 type grammar struct {
 	root     *rule
-	compiled *gojsonschema.Schema
+	compiled *jsonschema.Schema
 }
 
 // rule is what the schema says of one value.
 type rule struct {
+	ID           string           `json:"$id"`
 	Ref          string           `json:"$ref"`
 	Types        names            `json:"type"`
 	Description  string           `json:"description"`
@@ -42,6 +43,8 @@ type rule struct {
 	Names        *rule            `json:"propertyNames"`
 	Items        *rule            `json:"items"`
 	Definitions  map[string]*rule `json:"definitions"`
+
+	matches func() *regexp.Regexp // Pattern, compiled once for all values that the rule is for
 }
 
 // keys are rules by the names of keys, in the order of the schema.
@@ -126,11 +129,27 @@ func newGrammar() (*grammar, error) {
 	if err := root.link(root.Definitions); err != nil {
 		return nil, fmt.Errorf("read the schema of func.yaml: %w", err)
 	}
-	compiled, err := gojsonschema.NewSchema(gojsonschema.NewBytesLoader(text))
+	compiled, err := compile(root.ID, text)
 	if err != nil {
 		return nil, fmt.Errorf("compile the schema of func.yaml: %w", err)
 	}
 	return &grammar{root: &root, compiled: compiled}, nil
+}
+
+// compile makes a validator of a schema, which is known by its id. The schema has to be whole: nothing is read from
+// files or from the network, whatever it refers to.
+func compile(id string, text []byte) (*jsonschema.Schema, error) {
+	schema, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	compiler := jsonschema.NewCompiler()
+	compiler.DefaultDraft(jsonschema.Draft7)
+	compiler.UseLoader(jsonschema.SchemeURLLoader{}) // of no scheme
+	if err := compiler.AddResource(id, schema); err != nil {
+		return nil, err
+	}
+	return compiler.Compile(id)
 }
 
 // link replaces references by what they refer to. The description, default and examples beside a reference are kept,
@@ -155,6 +174,9 @@ func (r *rule) link(definitions map[string]*rule) error {
 		if r.Ref != "" {
 			return r.link(definitions)
 		}
+	}
+	if r.matches == nil {
+		r.matches = pattern(r.Pattern)
 	}
 	children := make([]*rule, 0, len(r.Properties)+len(r.Patterns)+3)
 	for _, child := range r.Properties {

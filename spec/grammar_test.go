@@ -3,21 +3,56 @@ package spec
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/xeipuuv/gojsonschema"
 
 	"github.com/scar-go/scar/schemas"
 )
 
 func TestSchemaIsDraft7(t *testing.T) {
-	loader := gojsonschema.NewSchemaLoader()
-	loader.Validate = true
-	loader.Draft = gojsonschema.Draft7
-	if _, err := loader.Compile(gojsonschema.NewBytesLoader(schemas.Native())); err != nil {
+	text := schemas.Native()
+	if _, err := compile("https://example.org/schema", text); err != nil {
 		t.Error(err)
+	}
+	var root struct {
+		Schema string `json:"$schema"`
+	}
+	if err := json.Unmarshal(text, &root); err != nil || root.Schema != "http://json-schema.org/draft-07/schema#" {
+		t.Errorf("it is of %q, %v", root.Schema, err)
+	}
+}
+
+// TestSchemaReadsNothingElse refers to a schema in a file and to one on a server, both of which are there.
+func TestSchemaReadsNothingElse(t *testing.T) {
+	const content = `{"type": "string"}`
+	asked := false
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked = true
+		fmt.Fprint(w, content)
+	}))
+	defer server.Close()
+	file := filepath.Join(writeFiles(t, map[string]string{"schema.json": content}), "schema.json")
+	for _, target := range []string{server.URL + "/schema.json", (&url.URL{Scheme: "file", Path: filepath.ToSlash(file)}).String()} {
+		text := fmt.Sprintf(`{"$id": "https://example.org/schema", "properties": {"a": {"$ref": %q}}}`, target)
+		if _, err := compile("https://example.org/schema", []byte(text)); err == nil || !strings.Contains(err.Error(), target) {
+			t.Errorf("%s: %v", target, err)
+		}
+	}
+	if asked {
+		t.Error("the server was asked for a schema")
+	}
+}
+
+func TestDamagedSchemasAreRefused(t *testing.T) {
+	for _, text := range []string{``, `{`, `{} {}`, `{"type": "text"}`, `{"pattern": "("}`, `{"properties": {"a": 1}}`, `{"$ref": "#/definitions/none"}`} {
+		if _, err := compile("https://example.org/schema", []byte(text)); err == nil {
+			t.Errorf("%q is taken", text)
+		}
 	}
 }
 
@@ -162,7 +197,10 @@ func TestPatternsAreSaidInWords(t *testing.T) {
 			if _, isText := v["pattern"].(string); isText && v["patternErrorMessage"] == nil {
 				t.Errorf("%s has a pattern without words", path)
 			}
-			for _, keyword := range []string{"oneOf", "anyOf", "allOf", "not", "format", "const", "contains", "dependencies"} {
+			for _, keyword := range []string{
+				"oneOf", "anyOf", "allOf", "not", "else", "format", "const", "contains", "dependencies", "uniqueItems", "multipleOf",
+				"exclusiveMinimum", "exclusiveMaximum", "minProperties", "maxProperties", "additionalItems",
+			} {
 				if v[keyword] != nil {
 					t.Errorf("%s uses %s, which explain does not put into words", path, keyword)
 				}

@@ -184,6 +184,39 @@ func TestProblemsOfKeys(t *testing.T) {
 	}
 }
 
+// TestNamesOfKeysInManyPlaces has names that are wrong in mappings beside each other, with values that are right and wrong.
+func TestNamesOfKeysInManyPlaces(t *testing.T) {
+	const tagKey = "a tag's key wants letters, digits, spaces and _ . : / = + - @"
+	got := problemsIn(t, `project: imaging
+tags: {"a?": 1}
+defaults: {image: alpine, tags: {"b?": 1}, env: {c-c: 1}}
+storage: {minio: {}, nas.x: 1}
+functions:
+  f: {tags: {"d?": [], e: {}}}
+  -g: {env: {"1": [], hh: {}}, secrets: {i!: "ssm:/a"}, tags: {"j?": 1}}
+  k: {tags: {l: 1}}
+`)
+	want := []string{
+		"func.yaml:2:8: a?: " + tagKey,
+		"func.yaml:3:34: b?: " + tagKey,
+		"func.yaml:3:50: c-c: a variable's name wants a letter, then one or more letters, digits or underscores",
+		"func.yaml:4:11: minio: a provider's name wants a type, s3, minio, webdav or onedata, a dot and a name of letters, digits, - and _, such as minio.lab",
+		"func.yaml:4:22: nas.x: a provider's name wants a type, s3, minio, webdav or onedata, a dot and a name of letters, digits, - and _, such as minio.lab",
+		"func.yaml:6:14: d?: " + tagKey,
+		"func.yaml:6:14: d?: wants text or a number such as imaging, not a list",
+		"func.yaml:6:24: e: wants text or a number such as imaging, not a mapping",
+		"func.yaml:7:3: -g: a function's name wants letters, digits, - and _, and begins with no dash",
+		"func.yaml:7:14: 1: a variable's name wants a letter, then one or more letters, digits or underscores",
+		"func.yaml:7:14: 1: wants text or a number such as \"80\", not a list",
+		"func.yaml:7:23: hh: wants text or a number such as \"80\", not a mapping",
+		"func.yaml:7:42: i!: a variable's name wants a letter, then one or more letters, digits or underscores",
+		"func.yaml:7:64: j?: " + tagKey,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestEveryLaterKeyIsRefusedByName(t *testing.T) {
 	for key, instead := range notYet {
 		want := []string{"func.yaml:5:5: " + key + ": not supported by this version; " + instead}

@@ -2,36 +2,85 @@ package spec
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/xeipuuv/gojsonschema"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	keyword "github.com/santhosh-tekuri/jsonschema/v6/kind"
 )
 
 // validate checks a tree against the schema and reports what does not fit. Nodes about which something
 // has been reported before are left alone.
 func (g *grammar) validate(root *node, r *report) error {
-	result, err := g.compiled.Validate(gojsonschema.NewRawLoader(instance(root, g.root)))
-	if err != nil {
+	err := g.compiled.Validate(instance(root, g.root))
+	if err == nil {
+		return nil
+	}
+	var invalid *jsonschema.ValidationError
+	if !errors.As(err, &invalid) {
 		return fmt.Errorf("validate against the schema: %w", err)
 	}
-	for _, problem := range result.Errors() {
-		at, rule := g.locate(root, problem.Context())
-		r.explain(at, rule, problem)
+	problems := single(invalid)
+	for _, problem := range problems {
+		at, rule := g.locate(root, problem.InstanceLocation)
+		r.explain(at, rule, problem.ErrorKind)
+	}
+	if slices.ContainsFunc(problems, isAboutName) {
+		r.badNames(root, g.root)
 	}
 	return nil
 }
 
-// contextSeparator separates the keys of a path of the validator. No key holds it: the tree has none
-// with control characters.
-const contextSeparator = "\x00"
+// single are the problems that the validator's error consists of, those of a value before those of what is in it. The
+// validator has no order of its own, as it goes through mappings as Go does.
+func single(invalid *jsonschema.ValidationError) []*jsonschema.ValidationError {
+	var problems []*jsonschema.ValidationError
+	var collect func(e *jsonschema.ValidationError)
+	collect = func(e *jsonschema.ValidationError) {
+		if isAboutName(e) || len(e.Causes) == 0 { // what is wrong with a name is in the rule for names
+			problems = append(problems, e)
+			return
+		}
+		for _, cause := range e.Causes {
+			collect(cause)
+		}
+	}
+	collect(invalid)
+	slices.SortStableFunc(problems, func(a, b *jsonschema.ValidationError) int {
+		return slices.Compare(a.InstanceLocation, b.InstanceLocation)
+	})
+	return problems
+}
+
+func isAboutName(e *jsonschema.ValidationError) bool {
+	_, is := e.ErrorKind.(*keyword.PropertyNames)
+	return is
+}
+
+// badNames reports the names of keys that their mappings do not allow. That there are such names the validator
+// says reliably, but not where: it goes on using the memory of the place that it names.
+func (r *report) badNames(n *node, want *rule) {
+	if names := want.one(); names != nil && names.Names != nil {
+		for _, f := range n.fields {
+			r.badName(f.name, f.value, names.Names)
+		}
+	}
+	for _, f := range n.fields {
+		r.badNames(f.value, want.key(f.name))
+	}
+	for _, item := range n.items {
+		r.badNames(item, want.item())
+	}
+}
 
 // locate finds the node that the validator speaks of, and what the schema says of it. The validator
 // names the way to it from the root.
-func (g *grammar) locate(root *node, context *gojsonschema.JsonContext) (*node, *rule) {
+func (g *grammar) locate(root *node, way []string) (*node, *rule) {
 	at, rule := root, g.root
-	for _, step := range strings.Split(context.String(contextSeparator), contextSeparator)[1:] {
+	for _, step := range way {
 		var next *node
 		switch at.kind {
 		case mapping:
