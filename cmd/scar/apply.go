@@ -116,7 +116,7 @@ func (a *app) carryOut(ctx context.Context, planned *flow.Planned, format view.F
 	}
 	shown := view.NewApply(a.streams(), format)
 	outputs, err := planned.Apply(ctx, flow.ApplyOptions{Parallelism: parallelism, Drain: approval.drain, Events: shown.Event})
-	return errors.Join(err, shown.Finish(planned.Plan, outputs, err != nil))
+	return errors.Join(err, shown.Finish(planned.Plan, view.Outputs(outputs), err != nil))
 }
 
 // nothingToDo ends an apply that has nothing to change; people have read it in the plan.
@@ -126,9 +126,9 @@ func (a *app) nothingToDo(ctx context.Context, planned *flow.Planned, format vie
 		return err
 	}
 	if format == view.Human {
-		return view.OutputsBelow(a.streams(), outputs)
+		return view.Outputs(outputs).PrintBelow(a.streams())
 	}
-	return view.NewApply(a.streams(), format).Finish(planned.Plan, outputs, false)
+	return view.NewApply(a.streams(), format).Finish(planned.Plan, view.Outputs(outputs), false)
 }
 
 // approve asks on the terminal. It never waits where nobody can answer.

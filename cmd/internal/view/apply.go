@@ -181,14 +181,14 @@ func (a *Apply) count(e applier.Event) {
 }
 
 // Finish ends the view with a summary. What went wrong is printed by Error.
-func (a *Apply) Finish(p *planner.Plan, outputs planner.Outputs, failed bool) error {
+func (a *Apply) Finish(p *planner.Plan, outputs Outputs, failed bool) error {
 	close(a.stop)
 	a.done.Wait()
 	if a.bars != nil {
 		a.bars.wait()
 	}
 	if a.format == JSON {
-		a.summaryJSON(outputs)
+		a.summaryJSON(outputs.Resources)
 		return a.out.result()
 	}
 	t := a.tally
@@ -199,7 +199,7 @@ func (a *Apply) Finish(p *planner.Plan, outputs planner.Outputs, failed bool) er
 	}
 	a.out.printf("\n%s %s\n", a.out.paint(green, "Apply complete!"), counts)
 	a.keptHuman(p)
-	outputsHuman(a.out, outputs)
+	outputs.below(a.out)
 	return a.out.result()
 }
 

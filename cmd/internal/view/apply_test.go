@@ -41,7 +41,7 @@ func applyEvents(t *testing.T, format Format) (out, err string) {
 	a.Event(applier.Event{Type: applier.Done, Change: image, Outputs: map[string]string{"digest": digestOf("2")}})
 	a.Event(applier.Event{Type: applier.Failed, Change: role, Err: errors.New("no such luck")})
 	a.Event(applier.Event{Type: applier.Skipped, Change: function, Err: &applier.SkippedError{Cause: role.Address}})
-	if e := a.Finish(plan, planner.Outputs{image.Address: {"digest": digestOf("2")}}, true); e != nil {
+	if e := a.Finish(plan, Outputs{Resources: planner.Outputs{image.Address: {"digest": digestOf("2")}}}, true); e != nil {
 		t.Fatal(e)
 	}
 	return outBuf.String(), errBuf.String()
@@ -83,7 +83,7 @@ func TestApplyOnATerminal(t *testing.T) {
 		a.Event(applier.Event{Type: applier.Progressed, Change: image, Progress: applier.Progress{Address: image.Address, Done: i << 20, Total: 3 << 20}})
 	}
 	a.Event(applier.Event{Type: applier.Done, Change: image})
-	if e := a.Finish(&planner.Plan{}, nil, false); e != nil {
+	if e := a.Finish(&planner.Plan{}, Outputs{}, false); e != nil {
 		t.Fatal(e)
 	}
 	if !strings.Contains(err.String(), "image/grayify: changed after") || !strings.Contains(out.String(), "Apply complete! 0 added, 1 changed, 0 destroyed.") {

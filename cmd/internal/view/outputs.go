@@ -7,40 +7,58 @@ import (
 	"github.com/scar-go/scar/planner"
 )
 
-// Outputs prints what AWS alone can tell of what is there, such as the addresses of functions.
-func Outputs(s *Streams, f Format, outputs planner.Outputs) error {
+// Outputs are what AWS alone can tell of what is there.
+type Outputs struct {
+	Resources planner.Outputs              // of each resource, for programs
+	Functions map[string]map[string]string // of each function, for people
+}
+
+// Print prints the outputs and nothing else.
+func (o Outputs) Print(s *Streams, f Format) error {
 	p := s.out()
 	if f == JSON {
-		if outputs == nil {
-			outputs = planner.Outputs{}
+		resources := o.Resources
+		if resources == nil {
+			resources = planner.Outputs{}
 		}
-		p.json(outputs, "  ")
+		p.json(resources, "  ")
 		return p.result()
 	}
-	outputLines(p, "", outputs)
+	o.lines(p, "")
 	return p.result()
 }
 
-// OutputsBelow prints outputs, for people, below a plan that has nothing to change.
-func OutputsBelow(s *Streams, outputs planner.Outputs) error {
+// PrintBelow prints outputs, for people, below a plan that has nothing to change.
+func (o Outputs) PrintBelow(s *Streams) error {
 	p := s.out()
-	outputsHuman(p, outputs)
+	o.below(p)
 	return p.result()
 }
 
-// outputsHuman prints outputs below what else is said of an apply.
-func outputsHuman(p *printer, outputs planner.Outputs) {
-	if len(outputs) > 0 {
+// Output prints the value of one output, to be put into another command.
+func Output(s *Streams, f Format, value string) error {
+	p := s.out()
+	if f == JSON {
+		p.json(value, "")
+		return p.result()
+	}
+	p.printf("%s\n", clean(value))
+	return p.result()
+}
+
+// below prints outputs below what else is said of an apply.
+func (o Outputs) below(p *printer) {
+	if len(o.Functions) > 0 {
 		p.printf("\nOutputs:\n")
-		outputLines(p, "  ", outputs)
+		o.lines(p, "  ")
 	}
 }
 
-// outputLines names each thing once for each value: the value shows which it is, an address or an ARN.
-func outputLines(p *printer, indent string, outputs planner.Outputs) {
-	for _, address := range slices.SortedFunc(maps.Keys(outputs), planner.Address.Compare) {
-		for _, name := range slices.Sorted(maps.Keys(outputs[address])) {
-			p.printf("%s%s: %s\n", indent, clean(address.Name), clean(outputs[address][name]))
+// lines prints a line for each value, named so that no two lines have the same name.
+func (o Outputs) lines(p *printer, indent string) {
+	for _, function := range slices.Sorted(maps.Keys(o.Functions)) {
+		for _, name := range slices.Sorted(maps.Keys(o.Functions[function])) {
+			p.printf("%s%s.%s = %s\n", indent, clean(function), clean(name), clean(o.Functions[function][name]))
 		}
 	}
 }
