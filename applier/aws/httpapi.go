@@ -234,6 +234,9 @@ func (h *httpAPIs) update(ctx context.Context, live, want planner.HTTPAPI, say s
 		return fmt.Errorf("read HTTP API: %w", err)
 	}
 	id := deref(api.ApiId)
+	if err := h.lock(ctx, id, live, want); err != nil {
+		return err
+	}
 	if err := h.share(ctx, id, live.CORS, want.CORS); err != nil {
 		return err
 	}

@@ -309,6 +309,27 @@ func (h *httpAPIs) route(ctx context.Context, id string, live *types.Route, inte
 	return nil
 }
 
+// lock lets the route ask for signatures, where it is to, before anything else changes: the function that the API leads to
+// next may not be meant for everybody, not even for the time between two calls.
+func (h *httpAPIs) lock(ctx context.Context, id string, live, want planner.HTTPAPI) error {
+	if want.Auth != planner.AuthIAM || live.Auth == want.Auth {
+		return nil
+	}
+	return h.retry(ctx, busyWait, isConflict, func() error {
+		has, err := h.parts(ctx, id)
+		if err != nil || has.route == nil {
+			return err
+		}
+		_, err = h.client.UpdateRoute(ctx, &apigatewayv2.UpdateRouteInput{
+			ApiId: &id, RouteId: has.route.RouteId, Target: has.route.Target, AuthorizationType: types.AuthorizationTypeAwsIam,
+		})
+		if err != nil {
+			return fmt.Errorf("change route of HTTP API: %w", err)
+		}
+		return nil
+	})
+}
+
 // stageFor makes or changes the stage that deploys by itself whatever is changed.
 func (h *httpAPIs) stageFor(ctx context.Context, id string, live *apigatewayv2.GetStageOutput, auto bool) error {
 	if live == nil {

@@ -271,6 +271,33 @@ func TestHTTPAPIChangesItsFunction(t *testing.T) {
 	}
 }
 
+// TestHTTPAPIIsNeverOpenToEverybody on the way from one function, which everybody may call, to another one, which only those
+// who sign may. It stops before each call that changes something.
+func TestHTTPAPIIsNeverOpenToEverybody(t *testing.T) {
+	for _, operation := range []string{"AddPermission", "UpdateRoute", "UpdateIntegration", "UpdateApi", "RemovePermission"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newAPIWorld(t)
+			other := grayify()
+			other.Name = "blur"
+			putFunction(t, w.lambda, other)
+			open := testAPI()
+			open.Auth = planner.AuthNone
+			w.must(planner.Create, nil, open)
+			want := testAPI()
+			want.Auth, want.Function, want.CORS = planner.AuthIAM, testNaming.FunctionARN("blur"), planner.CORS{AllowOrigins: []string{"https://x.example"}}
+			w.apis.fails[operation], w.lambda.fails[operation] = []error{answer("Stop", "")}, []error{answer("Stop", "")}
+			if err := w.change(planner.Update, open, want); err == nil {
+				t.Fatalf("%s: it did not stop", operation)
+			}
+			if live := w.live(); live.Auth == planner.AuthNone && (live.Function == want.Function || len(w.lambda.policies["blur"]) > 0) {
+				t.Errorf("stopped before %s: everybody can call the new function: %+v", operation, live)
+			}
+			w.must(planner.Update, w.live(), want)
+			w.readsAs(want)
+		})
+	}
+}
+
 // TestHTTPAPIsChangePlaces deletes one API of a function after another one was made for it: the statement is the other's by then.
 func TestHTTPAPIsChangePlaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
