@@ -46,5 +46,5 @@ func (c *validateCommand) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	return view.Validated(c.streams(), c.format.format(), file)
+	return view.Validated(c.streams(), c.format.format(), c.files.files(), file)
 }

@@ -1,6 +1,8 @@
 package view
 
 import (
+	"strings"
+
 	"github.com/scar-go/scar/spec"
 )
 
@@ -22,18 +24,18 @@ func Version(s *Streams, f Format, b Build) error {
 	return p.result()
 }
 
-// Validated says that a file holds no problem that the file alone can have.
-func Validated(s *Streams, f Format, file *spec.File) error {
+// Validated says that the files hold no problem that they alone can have. They are named as the user named them.
+func Validated(s *Streams, f Format, files []string, file *spec.File) error {
 	p := s.out()
 	if f == JSON {
 		names := make([]string, len(file.Functions))
 		for i := range file.Functions {
 			names[i] = file.Functions[i].Name
 		}
-		p.json(map[string]any{"valid": true, "project": file.Project, "functions": names}, "  ")
+		p.json(map[string]any{"valid": true, "files": files, "project": file.Project, "functions": names}, "  ")
 		return p.result()
 	}
-	p.printf("%s %s: project %s, %s.\n", p.paint(green, "Valid."), clean(file.Path), file.Project, count(len(file.Functions), "function"))
+	p.printf("%s %s: project %s, %s.\n", p.paint(green, "Valid."), clean(strings.Join(files, ", ")), file.Project, count(len(file.Functions), "function"))
 	return p.result()
 }
 
