@@ -24,13 +24,18 @@ func (c *localUpCommand) command() *cobra.Command {
 		Use:   "up",
 		Short: "Serve the local backend until Ctrl-C",
 		Long: `Serve, on this machine only, the AWS calls that scar makes, and run functions when their events come: files
-in buckets, messages in queues, schedules, and requests to the addresses that scar apply --local prints. Other commands of scar find it with --local; other programs with the variables that are printed.
+in buckets, messages in queues, schedules, and requests to the addresses that scar apply --local prints.
 
-Secrets that functions name are put there as into AWS, for instance with the AWS CLI:
-aws ssm put-parameter --type SecureString, aws secretsmanager create-secret. They are not encrypted in the state.`,
+Other commands of scar find it with --local; other programs with the variables that are printed. The AWS CLI before
+2.13, version 1 among them, does not look at AWS_ENDPOINT_URL, or not for every service, and calls AWS instead: give
+it --endpoint-url.
+
+Secrets that functions name are put there as into AWS: aws ssm put-parameter --type SecureString, or
+aws secretsmanager create-secret. They are not encrypted in the state.`,
 		Example: `  scar local up
   scar local up --port 5000 --state ./state
-  scar plan --local && scar apply --local --auto-approve`,
+  scar plan --local && scar apply --local --auto-approve
+  aws --endpoint-url "$AWS_ENDPOINT_URL" s3 cp cat.png s3://photos/in/`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
 	}

@@ -19,7 +19,8 @@ func (c *schemaCommand) command() *cobra.Command {
 		Use:   "schema",
 		Short: "Print what a file may hold, as JSON Schema",
 		Long: `Print the JSON Schema (draft-07) of func.yaml: every key with its description, default, unit and example.
-Editors complete and check files with it. With --markdown the same is printed as a page to read.`,
+Editors complete and check files with it; where one value stands it takes ${NAME} too, since editors see the file before
+variables are put in. With --markdown the same is printed as a page to read.`,
 		Example: `  scar schema > scar.schema.json
   sed -i '1i # yaml-language-server: $schema=scar.schema.json' func.yaml
   scar schema --markdown | less`,
@@ -31,10 +32,11 @@ Editors complete and check files with it. With --markdown the same is printed as
 }
 
 func (c *schemaCommand) run() error {
-	if !c.markdown {
-		return view.Document(c.streams(), schemas.Native())
+	print := schemas.Editor
+	if c.markdown {
+		print = spec.Reference
 	}
-	page, err := spec.Reference()
+	page, err := print()
 	if err != nil {
 		return err
 	}
