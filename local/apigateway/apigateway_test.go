@@ -212,6 +212,7 @@ func TestWhatAnAPISaysByItself(t *testing.T) {
 		"function error":   {Result{Payload: []byte(`{"errorMessage":"x"}`), FunctionError: "Unhandled"}, nil, `500 {"message":"Internal Server Error"}`},
 		"malformed answer": {Result{Payload: []byte(`{"statusCode":"x"}`)}, nil, `500 {"message":"Internal Server Error"}`},
 		"throttled":        {Result{}, wire.Errorf(429, "TooManyRequestsException", "Rate Exceeded."), `503 {"message":"Service Unavailable"}`},
+		"too large":        {Result{}, wire.Errorf(413, "RequestTooLargeException", "Request must be smaller than"), `413 {"message":"Request Entity Too Large"}`},
 		"no function":      {Result{}, wire.Errorf(404, "ResourceNotFoundException", "Function not found"), `500 {"message":"Internal Server Error"}`},
 	} {
 		answers(c.result, c.err)

@@ -257,14 +257,25 @@ func (s *Service) invoke(ctx context.Context, i integration, event []byte) (Resu
 	defer limit.Stop()
 	select {
 	case o := <-done:
-		var known *wire.Error
-		if errors.As(o.err, &known) && known.Status == http.StatusTooManyRequests {
-			return o.result, errUnavailable
-		}
-		return o.result, o.err
+		return o.result, answerTo(o.err)
 	case <-limit.C:
 		return Result{}, errUnavailable
 	case <-ctx.Done():
 		return Result{}, ctx.Err()
 	}
+}
+
+// answerTo is what an API answers to an error of Lambda's, where it has an answer.
+func answerTo(err error) error {
+	var known *wire.Error
+	if !errors.As(err, &known) {
+		return err
+	}
+	switch known.Status {
+	case http.StatusTooManyRequests:
+		return errUnavailable
+	case http.StatusRequestEntityTooLarge: // 6 MB of JSON, which may be less than maxRequest
+		return errTooLarge
+	}
+	return err
 }

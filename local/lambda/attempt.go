@@ -253,9 +253,13 @@ func asJSON(payload []byte) json.RawMessage {
 	return b
 }
 
-// runNow runs an invocation whose caller waits. The error is errThrottled where there is no place for it.
+// runNow runs an invocation whose caller waits. The error is errThrottled where there is no place for it, and Lambda's where its payload is
+// too large, as that of a request may be once its body is in base64.
 func (s *Service) runNow(ctx context.Context, f function, t task) (result, error) {
 	name := f.Settings.Name
+	if len(t.payload) > maxPayload {
+		return result{}, tooLarge(maxPayload)
+	}
 	if !s.places.take(name, f.Reserved) {
 		return result{}, errThrottled
 	}

@@ -107,7 +107,8 @@ type Result struct {
 	FunctionError string // empty: it succeeded; otherwise the payload is the error
 }
 
-// Invoke invokes a function and waits for its answer. The error is Lambda's (a wire.Error) where the function does not exist or has no place for one more invocation.
+// Invoke invokes a function and waits for its answer. The error is Lambda's (a wire.Error) where the function does not exist, has no place
+// for one more invocation, or takes no payload of that size.
 func (s *Service) Invoke(ctx context.Context, functionARN string, payload []byte) (Result, error) {
 	name, err := s.nameOf(functionARN)
 	if err != nil {
@@ -155,8 +156,7 @@ func readPayload(body io.Reader, limit int) ([]byte, error) {
 		return nil, err
 	}
 	if len(payload) > limit {
-		return nil, wire.Errorf(http.StatusRequestEntityTooLarge, "RequestTooLargeException",
-			"Request must be smaller than %d bytes for the InvokeFunction operation", limit)
+		return nil, tooLarge(limit)
 	}
 	if len(payload) == 0 {
 		return []byte("{}"), nil
@@ -167,6 +167,11 @@ func readPayload(body io.Reader, limit int) ([]byte, error) {
 			"Could not parse request body into json: %v", json.Unmarshal(payload, &value))
 	}
 	return payload, nil
+}
+
+func tooLarge(limit int) *wire.Error {
+	return wire.Errorf(http.StatusRequestEntityTooLarge, "RequestTooLargeException",
+		"Request must be smaller than %d bytes for the InvokeFunction operation", limit)
 }
 
 // requestID is the id of the call that the context carries: Lambda's invocations have that of the
@@ -189,8 +194,7 @@ func (s *Service) InvokeEvent(_ context.Context, functionARN string, payload []b
 		return "", err
 	}
 	if len(payload) > maxEventPayload {
-		return "", wire.Errorf(http.StatusRequestEntityTooLarge, "RequestTooLargeException",
-			"Request must be smaller than %d bytes for the InvokeFunction operation", maxEventPayload)
+		return "", tooLarge(maxEventPayload)
 	}
 	return s.queue.put(event{Function: name, RequestID: newID(), Payload: payload, Source: source})
 }

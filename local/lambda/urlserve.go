@@ -2,8 +2,6 @@ package lambda
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -116,19 +114,13 @@ func (s *Service) roleARNOf(id wire.Identity) string {
 	return fmt.Sprintf("arn:%s:iam::%s:role/%s", wire.Partition(s.cfg.Region), id.Account, id.Role)
 }
 
-// signer checks the signature of a request, which must be for Lambda in this region.
+// signer is who signed a request, which must be for Lambda in this region.
 func (s *Service) signer(r *http.Request, body []byte) (wire.Identity, error) {
-	signature, err := wire.ParseSignature(r)
-	if err != nil || s.cfg.Authorizer == nil || signature.Service != "lambda" || signature.Region != s.cfg.Region {
+	if s.cfg.Authorizer == nil {
 		return wire.Identity{}, errForbidden
 	}
-	secret, id, err := s.cfg.Authorizer.Lookup(r.Context(), signature.AccessKey, signature.Token)
+	id, err := wire.Caller(r, body, "lambda", s.cfg.Region, s.cfg.Authorizer)
 	if err != nil {
-		return wire.Identity{}, errors.Join(errForbidden, err)
-	}
-	sum := sha256.Sum256(body)
-	// A signature is made by the clock of its client, which no virtual clock moves.
-	if err := signature.Verify(r, secret, hex.EncodeToString(sum[:]), time.Now()); err != nil {
 		return wire.Identity{}, errors.Join(errForbidden, err)
 	}
 	return id, nil
@@ -190,8 +182,7 @@ func (s *Service) refuseURL(w http.ResponseWriter, err error) {
 		w.Header().Set("X-Amzn-Errortype", "TooManyRequestsException")
 		httpevent.WriteMessage(w, http.StatusTooManyRequests, "Message", "Rate Exceeded.")
 	case errors.As(err, &known) && known.Status == http.StatusRequestEntityTooLarge:
-		httpevent.WriteMessage(w, http.StatusRequestEntityTooLarge, "Message",
-			fmt.Sprintf("Request must be smaller than %d bytes for the InvokeFunction operation", maxPayload))
+		httpevent.WriteMessage(w, known.Status, "Message", tooLarge(maxPayload).Message)
 	default:
 		s.cfg.Log.Debug("a function URL answers 502", "error", err)
 		httpevent.WriteMessage(w, http.StatusBadGateway, "message", "Internal Server Error")
