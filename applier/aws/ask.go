@@ -9,7 +9,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/efs"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -23,6 +22,7 @@ import (
 	"github.com/hashicorp/go-multierror"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/scar-go/scar/applier/aws/ec2"
 	"github.com/scar-go/scar/planner"
 )
 
@@ -50,7 +50,7 @@ type askClients struct {
 
 func newAskClients(cfg aws.Config) askClients {
 	return askClients{
-		networks:    ec2.NewFromConfig(cfg),
+		networks:    ec2.New(cfg),
 		fileSystems: efs.NewFromConfig(cfg),
 		parameters:  ssm.NewFromConfig(cfg),
 		secrets:     secretsmanager.NewFromConfig(cfg),

@@ -7,18 +7,18 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/efs"
 	"github.com/aws/aws-sdk-go-v2/service/efs/types"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/scar-go/scar/applier/aws/ec2"
 	"github.com/scar-go/scar/planner"
 )
 
 // networkClient describes parts of VPCs.
 type networkClient interface {
-	DescribeSubnets(context.Context, *ec2.DescribeSubnetsInput, ...func(*ec2.Options)) (*ec2.DescribeSubnetsOutput, error)
-	DescribeSecurityGroups(context.Context, *ec2.DescribeSecurityGroupsInput, ...func(*ec2.Options)) (*ec2.DescribeSecurityGroupsOutput, error)
+	Subnets(ctx context.Context, ids []string) ([]ec2.Subnet, error)
+	SecurityGroups(ctx context.Context, ids []string) ([]ec2.SecurityGroup, error)
 }
 
 // fileSystemClient describes access points of EFS and how their file systems are reached.
@@ -56,25 +56,25 @@ func (a *answering) networkParts(ctx context.Context, subject planner.Subject, i
 }
 
 func (a *asker) subnets(ctx context.Context, ids []string) (map[string]planner.Answer, error) {
-	out, err := a.networks.DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{SubnetIds: ids})
+	subnets, err := a.networks.Subnets(ctx, ids)
 	if err != nil {
 		return nil, fmt.Errorf("describe subnets: %w", err)
 	}
 	found := map[string]planner.Answer{}
-	for _, s := range out.Subnets {
-		found[deref(s.SubnetId)] = planner.Answer{VPC: deref(s.VpcId), Zone: deref(s.AvailabilityZone)}
+	for _, s := range subnets {
+		found[s.ID] = planner.Answer{VPC: s.VPC, Zone: s.Zone}
 	}
 	return found, nil
 }
 
 func (a *asker) securityGroups(ctx context.Context, ids []string) (map[string]planner.Answer, error) {
-	out, err := a.networks.DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{GroupIds: ids})
+	groups, err := a.networks.SecurityGroups(ctx, ids)
 	if err != nil {
 		return nil, fmt.Errorf("describe security groups: %w", err)
 	}
 	found := map[string]planner.Answer{}
-	for _, g := range out.SecurityGroups {
-		found[deref(g.GroupId)] = planner.Answer{VPC: deref(g.VpcId)}
+	for _, g := range groups {
+		found[g.ID] = planner.Answer{VPC: g.VPC}
 	}
 	return found, nil
 }

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/efs"
 	efstypes "github.com/aws/aws-sdk-go-v2/service/efs/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
@@ -23,6 +21,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"github.com/scar-go/scar/applier/aws/ec2"
 )
 
 // fakeAccount answers what an asker asks, from the one table of things that are there: by id, name or ARN, and what
@@ -67,28 +67,28 @@ func regionAfter[O any](options *O, region *string, change []func(*O)) string {
 	return *region
 }
 
-func (f *fakeAccount) DescribeSubnets(_ context.Context, in *ec2.DescribeSubnetsInput, _ ...func(*ec2.Options)) (*ec2.DescribeSubnetsOutput, error) {
-	out := &ec2.DescribeSubnetsOutput{}
+func (f *fakeAccount) Subnets(_ context.Context, ids []string) ([]ec2.Subnet, error) {
+	var out []ec2.Subnet
 	err := f.next("DescribeSubnets")
-	for _, id := range in.SubnetIds {
+	for _, id := range ids {
 		zone, exists := f.things[id]
 		if !exists && err == nil {
 			err = answer("InvalidSubnetID.NotFound", "The subnet ID '"+id+"' does not exist")
 		}
-		out.Subnets = append(out.Subnets, ec2types.Subnet{SubnetId: &id, VpcId: ptr("vpc-1"), AvailabilityZone: &zone})
+		out = append(out, ec2.Subnet{ID: id, VPC: "vpc-1", Zone: zone})
 	}
 	return out, err
 }
 
-func (f *fakeAccount) DescribeSecurityGroups(_ context.Context, in *ec2.DescribeSecurityGroupsInput, _ ...func(*ec2.Options)) (*ec2.DescribeSecurityGroupsOutput, error) {
-	out := &ec2.DescribeSecurityGroupsOutput{}
+func (f *fakeAccount) SecurityGroups(_ context.Context, ids []string) ([]ec2.SecurityGroup, error) {
+	var out []ec2.SecurityGroup
 	err := f.next("DescribeSecurityGroups")
-	for _, id := range in.GroupIds {
+	for _, id := range ids {
 		vpc, exists := f.things[id]
 		if !exists && err == nil {
 			err = answer("InvalidGroup.NotFound", "The security group '"+id+"' does not exist")
 		}
-		out.SecurityGroups = append(out.SecurityGroups, ec2types.SecurityGroup{GroupId: &id, VpcId: &vpc})
+		out = append(out, ec2.SecurityGroup{ID: id, VPC: vpc})
 	}
 	return out, err
 }

@@ -4,9 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
-
+	"github.com/scar-go/scar/applier/aws/ec2"
 	"github.com/scar-go/scar/image"
 	"github.com/scar-go/scar/planner"
 )
@@ -45,21 +43,24 @@ func TestLocalFunctionInAVPC(t *testing.T) {
 // networkOf lists the subnets and the default security group of a VPC.
 func networkOf(t *testing.T, a account, vpc string) (subnets, groups []string) {
 	t.Helper()
-	client := ec2.NewFromConfig(a.cfg)
-	filters := []ec2types.Filter{{Name: ptr("vpc-id"), Values: []string{vpc}}}
-	found, err := client.DescribeSubnets(t.Context(), &ec2.DescribeSubnetsInput{Filters: filters})
+	client := ec2.New(a.cfg)
+	found, err := client.Subnets(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range found.Subnets {
-		subnets = append(subnets, *s.SubnetId)
+	for _, s := range found {
+		if s.VPC == vpc {
+			subnets = append(subnets, s.ID)
+		}
 	}
-	all, err := client.DescribeSecurityGroups(t.Context(), &ec2.DescribeSecurityGroupsInput{Filters: filters})
+	all, err := client.SecurityGroups(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, g := range all.SecurityGroups {
-		groups = append(groups, *g.GroupId)
+	for _, g := range all {
+		if g.VPC == vpc {
+			groups = append(groups, g.ID)
+		}
 	}
 	slices.Sort(subnets)
 	slices.Sort(groups)

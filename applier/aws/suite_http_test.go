@@ -1,11 +1,11 @@
 package aws
 
 import (
+	"net/url"
 	"reflect"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/efs"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
+	"github.com/scar-go/scar/applier/aws/ec2"
 	"github.com/scar-go/scar/image"
 	"github.com/scar-go/scar/planner"
 )
@@ -140,18 +141,21 @@ type expectation = func(planner.Subject, string, planner.Answer)
 
 func makeNetwork(t *testing.T, cfg aws.Config, expect expectation) {
 	t.Helper()
-	network, files := ec2.NewFromConfig(cfg), efs.NewFromConfig(cfg)
-	subnets, err := network.DescribeSubnets(t.Context(), &ec2.DescribeSubnetsInput{})
-	if err != nil || len(subnets.Subnets) == 0 {
+	network, files := ec2.New(cfg), efs.NewFromConfig(cfg)
+	subnets, err := network.Subnets(t.Context(), nil)
+	if err != nil || len(subnets) == 0 {
 		t.Fatalf("there is no default subnet: %v", err)
 	}
-	subnet := subnets.Subnets[0]
-	expect(planner.AboutSubnet, *subnet.SubnetId, planner.Answer{VPC: *subnet.VpcId, Zone: *subnet.AvailabilityZone})
-	group, err := network.CreateSecurityGroup(t.Context(), &ec2.CreateSecurityGroupInput{GroupName: ptr("asked"), Description: ptr("x"), VpcId: subnet.VpcId})
-	if err != nil {
+	subnet := subnets[0]
+	expect(planner.AboutSubnet, subnet.ID, planner.Answer{VPC: subnet.VPC, Zone: subnet.Zone})
+	var group struct {
+		ID string `xml:"groupId"`
+	}
+	params := url.Values{"GroupName": {"asked"}, "GroupDescription": {"x"}, "VpcId": {subnet.VPC}}
+	if err := network.Call(t.Context(), "CreateSecurityGroup", params, &group); err != nil {
 		t.Fatal(err)
 	}
-	expect(planner.AboutSecurityGroup, *group.GroupId, planner.Answer{VPC: *subnet.VpcId})
+	expect(planner.AboutSecurityGroup, group.ID, planner.Answer{VPC: subnet.VPC})
 	system, err := files.CreateFileSystem(t.Context(), &efs.CreateFileSystemInput{CreationToken: ptr("x")})
 	if err != nil {
 		t.Fatal(err)
@@ -160,10 +164,10 @@ func makeNetwork(t *testing.T, cfg aws.Config, expect expectation) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := files.CreateMountTarget(t.Context(), &efs.CreateMountTargetInput{FileSystemId: system.FileSystemId, SubnetId: subnet.SubnetId}); err != nil {
+	if _, err := files.CreateMountTarget(t.Context(), &efs.CreateMountTargetInput{FileSystemId: system.FileSystemId, SubnetId: &subnet.ID}); err != nil {
 		t.Fatal(err)
 	}
-	expect(planner.AboutAccessPoint, *point.AccessPointArn, planner.Answer{VPC: *subnet.VpcId, Zones: []string{*subnet.AvailabilityZone}})
+	expect(planner.AboutAccessPoint, *point.AccessPointArn, planner.Answer{VPC: subnet.VPC, Zones: []string{subnet.Zone}})
 }
 
 // makeSecrets returns the ARN of a key of the customer's.
