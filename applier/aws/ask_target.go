@@ -67,7 +67,8 @@ func (a *asker) queue(ctx context.Context, name string) (planner.Answer, error) 
 		return planner.Answer{}, fmt.Errorf("look for queue: %w", err)
 	}
 	out, err := a.queues.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-		QueueUrl: url.QueueUrl, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameVisibilityTimeout},
+		QueueUrl:       url.QueueUrl,
+		AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameVisibilityTimeout, types.QueueAttributeNameKmsMasterKeyId},
 	}, region)
 	if isNoSuchThing(err) {
 		return planner.Answer{}, a.absent(name)
@@ -79,18 +80,20 @@ func (a *asker) queue(ctx context.Context, name string) (planner.Answer, error) 
 	if err != nil {
 		return planner.Answer{}, fmt.Errorf("visibility timeout of queue: %w", err)
 	}
-	return planner.Answer{Visibility: visibility, FIFO: strings.HasSuffix(name, fifoSuffix)}, nil
+	key, err := a.customersKey(ctx, a.regionOf(name), out.Attributes[keyAttribute])
+	return planner.Answer{Visibility: visibility, FIFO: strings.HasSuffix(name, fifoSuffix), Key: key}, err
 }
 
 func (a *asker) topic(ctx context.Context, name string) (planner.Answer, error) {
-	_, err := a.topics.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: &name}, func(o *sns.Options) { o.Region = a.regionOf(name) })
+	out, err := a.topics.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: &name}, func(o *sns.Options) { o.Region = a.regionOf(name) })
 	if isNoSuchThing(err) {
 		return planner.Answer{}, a.absent(name)
 	}
 	if err != nil {
 		return planner.Answer{}, fmt.Errorf("read attributes of topic: %w", err)
 	}
-	return planner.Answer{FIFO: strings.HasSuffix(name, fifoSuffix)}, nil
+	key, err := a.customersKey(ctx, a.regionOf(name), out.Attributes[keyAttribute]) // SNS names the attribute as SQS does
+	return planner.Answer{FIFO: strings.HasSuffix(name, fifoSuffix), Key: key}, err
 }
 
 func (a *asker) bus(ctx context.Context, name string) (planner.Answer, error) {
