@@ -91,6 +91,10 @@ func TestPicturesAreResizedByRequests(t *testing.T) {
 		t.Run(strings.Join(append([]string{"func.yaml"}, at.overlays...), " "), func(t *testing.T) {
 			c := *c
 			c.t = t
+			planned := c.run("scar", append([]string{"plan", "--local"}, files(at.overlays...)...)...)
+			if warned := strings.Contains(planned, "everybody who knows the address can call it"); warned != at.public {
+				t.Errorf("the plan warns of a public address: %v", warned)
+			}
 			c.converge(at.overlays...)
 			outputs := c.outputs()
 			address := outputs[at.resource]["url"]
