@@ -102,7 +102,11 @@ func (d *desire) warnOfFunction(fn *spec.Function) {
 		}
 	}
 	if fn.ConcurrencyManaged && fn.Concurrency == 0 {
-		d.warn(address, "concurrency is 0: the function never runs, and what would start it is refused or waits")
+		events := "go to on_failure at once"
+		if fn.OnFailure == "" {
+			events = "are lost, as there is no on_failure"
+		}
+		d.warn(address, "concurrency is 0: the function never runs: requests are refused, messages wait, and events "+events)
 	}
 	if fn.ConcurrencyManaged && fn.Concurrency > 0 && fn.Queue != nil && fn.Queue.MaxConcurrency > fn.Concurrency {
 		d.warn(address, fmt.Sprintf("queue.max_concurrency is %d, and concurrency only %d: Lambda takes more messages than may be worked on, and those that have to wait too often end in the dead-letter queue; make it %d at most",

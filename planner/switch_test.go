@@ -276,8 +276,15 @@ func TestConcurrency(t *testing.T) {
 		}
 	}
 	never := testFile(func(f *spec.File) { f.Functions[0].ConcurrencyManaged = true })
-	if warnings := mustPlan(t, mustDesire(t, never), live).Warnings; len(warnings) != 1 || !strings.Contains(warnings[0].Message, "never runs") {
-		t.Errorf("concurrency 0: %v", warnings)
+	for onFailure, want := range map[string]string{
+		"": "messages wait, and events are lost, as there is no on_failure",
+		"arn:aws:sqs:eu-west-1:123456789012:dead": "messages wait, and events go to on_failure at once",
+	} {
+		never.Functions[0].OnFailure = onFailure
+		warnings := mustPlan(t, mustDesire(t, never), live).Warnings
+		if len(warnings) != 1 || !strings.HasSuffix(warnings[0].Message, want) {
+			t.Errorf("concurrency 0, on_failure %q: %v", onFailure, warnings)
+		}
 	}
 }
 
