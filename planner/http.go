@@ -48,10 +48,10 @@ func (u FunctionURL) needs(project string) []Address {
 // knows its id, which the statement names, so they are one value, found by name and tag.
 type HTTPAPI struct {
 	Name     string `json:"name" plan:"replace"`
-	Function string `json:"function"` // ARN
-	Auth     string `json:"auth"`     // AuthIAM or AuthNone
-	Timeout  int    `json:"timeout"`  // milliseconds, 30,000 at most
-	Payload  string `json:"payload"`  // format of the event: 2.0
+	Function string `json:"function"`   // ARN
+	Auth     string `json:"auth"`       // AuthIAM or AuthNone
+	Timeout  int    `json:"timeout_ms"` // milliseconds, 30,000 at most
+	Payload  string `json:"payload"`    // format of the event: 2.0
 	CORS     CORS   `json:"cors"`
 	Invoke   bool   `json:"invoke"` // the function's policy lets exactly this API invoke it
 	Deploy   bool   `json:"deploy"` // the stage $default is there and deploys by itself

@@ -150,7 +150,7 @@ func (w *world) others(v map[string]string) map[string]other {
 
 		"http_api.function":               {to: w.naming.FunctionARN("taking")},
 		"http_api.auth":                   {to: planner.AuthIAM},
-		"http_api.timeout":                {to: 5000},
+		"http_api.timeout_ms":             {to: 5000},
 		"http_api.payload":                {to: "1.0"},
 		"http_api.cors.allow_origins":     {to: []string{"https://other.example"}},
 		"http_api.cors.allow_methods":     {to: []string{"PUT"}},
