@@ -45,7 +45,14 @@ func TestABucketsKeyNeedsARightOfItsOwn(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "kms:GenerateDataKey") {
 		t.Errorf("the refusal does not name the right: %v", err)
 	}
-	grant(`,{"Effect":"Allow","Action":["kms:GenerateDataKey","kms:Decrypt"],"Resource":"` + *key.KeyMetadata.Arn + `"}`)
+	via := func(host string) string {
+		return `,{"Effect":"Allow","Action":["kms:GenerateDataKey","kms:Decrypt"],"Resource":"` + *key.KeyMetadata.Arn +
+			`","Condition":{"StringEquals":{"kms:ViaService":"` + host + `"}}}`
+	}
+	grant(via("sqs.us-east-1.amazonaws.com"))
+	_, err = write()
+	wantCode(t, err, "AccessDenied")
+	grant(via("s3.us-east-1.amazonaws.com"))
 	out, err := write()
 	must(t, err)
 	if *out.SSEKMSKeyId != *key.KeyMetadata.Arn {

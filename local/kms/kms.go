@@ -78,8 +78,8 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 const managedAlias = "alias/aws/"
 
 // Use says whether a caller may take an action, such as kms:Decrypt, with a key, named by id, ARN, alias or ARN of an alias, and
-// returns its ARN. The error is KMS's where there is no such key, where it is not enabled, or where no policy allows the action.
-func (s *Service) Use(ctx context.Context, id wire.Identity, ref, action string) (arn string, err error) {
+// returns its ARN. Via is the service, such as s3, that asks for the caller. The error is KMS's where there is no such key, where it is not enabled, or where no policy allows the action.
+func (s *Service) Use(ctx context.Context, id wire.Identity, ref, action, via string) (arn string, err error) {
 	k, err := s.find(ref)
 	if err != nil {
 		return "", err
@@ -95,7 +95,9 @@ func (s *Service) Use(ctx context.Context, id wire.Identity, ref, action string)
 	if k.Managed {
 		return arn, nil
 	}
-	allowed, err := s.cfg.Authorizer.Allowed(ctx, id, action, arn, nil)
+	// The keys that "Condition keys for AWS KMS" in its developer guide has for all calls that services make.
+	conditions := map[string][]string{"kms:ViaService": {s.endpoint(via)}, "kms:CallerAccount": {id.Account}}
+	allowed, err := s.cfg.Authorizer.Allowed(ctx, id, action, arn, conditions)
 	if err != nil {
 		return "", err
 	}
@@ -104,6 +106,15 @@ func (s *Service) Use(ctx context.Context, id wire.Identity, ref, action string)
 			"User: %s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action", id.ARN, action, arn, action)
 	}
 	return arn, nil
+}
+
+// endpoint is the host of a service, as kms:ViaService names it.
+func (s *Service) endpoint(service string) string {
+	host := service + "." + s.cfg.Region + ".amazonaws.com"
+	if wire.Partition(s.cfg.Region) == "aws-cn" {
+		host += ".cn"
+	}
+	return host
 }
 
 // ResourceARN is the ARN of the key that a call may name, for policies, or *.

@@ -88,7 +88,7 @@ func TestUse(t *testing.T) {
 	s.cfg.Authorizer = authorizer{"r kms:Decrypt " + *k.Arn: true}
 	expect := func(role, ref, action, want string) {
 		t.Helper()
-		arn, err := s.Use(ctx, wire.Identity{Role: role}, ref, action)
+		arn, err := s.Use(ctx, wire.Identity{Role: role}, ref, action, "s3")
 		if code(err) != want || err == nil && !strings.HasPrefix(arn, "arn:aws:kms:us-east-1:000000000000:key/") {
 			t.Errorf("%s %s %s: %s, %v", role, ref, action, arn, err)
 		}

@@ -34,9 +34,9 @@ const (
 
 // Keys are the keys of KMS.
 type Keys interface {
-	// Use says whether a caller may take an action with a key, named by id, ARN or alias, and returns its ARN. The error is
-	// KMS's own (a wire.Error).
-	Use(ctx context.Context, id wire.Identity, ref, action string) (arn string, err error)
+	// Use says whether a caller may take an action with a key, named by id, ARN or alias, by way of a service, and returns its
+	// ARN. The error is KMS's own (a wire.Error).
+	Use(ctx context.Context, id wire.Identity, ref, action, via string) (arn string, err error)
 }
 
 // seal is with what an object is encrypted.
@@ -111,7 +111,7 @@ func (s *Service) useKey(req *request, ref, action string) (arn string, err erro
 	if s.Keys == nil {
 		return "", wire.Unknown("s3", "encryption with keys of KMS")
 	}
-	arn, err = s.Keys.Use(req.Context(), req.call.Identity, ref, action)
+	arn, err = s.Keys.Use(req.Context(), req.call.Identity, ref, action, "s3")
 	if err == nil {
 		return arn, nil
 	}

@@ -18,7 +18,7 @@ const ownKey = "arn:aws:kms:us-east-1:" + account + ":key/own"
 // keys stand for KMS: a key of S3's and one of the account, with which roles may do what is named.
 type keys struct{ allowed string }
 
-func (k *keys) Use(_ context.Context, id wire.Identity, ref, action string) (string, error) {
+func (k *keys) Use(_ context.Context, id wire.Identity, ref, action, _ string) (string, error) {
 	switch ref {
 	case "alias/aws/s3", "arn:managed":
 		return "arn:managed", nil
