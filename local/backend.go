@@ -65,7 +65,7 @@ type Options struct {
 	RetryDelays []time.Duration // before each retry of an asynchronous event; nil: Lambda's minutes
 	Concurrency int             // instances that work at the same time; 0: as the machine has CPUs
 	IdleTimeout time.Duration   // how long an idle instance is kept; 0: five minutes
-	Settle      lambda.Settle   // how long a function is Pending
+	Settle      lambda.Settle   // how long a function is Pending; a deleted group of schedules is DELETING for its delay
 	OnDone      func(lambda.Invocation)
 }
 

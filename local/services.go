@@ -108,7 +108,8 @@ func (b *Backend) makeTriggers(ctx context.Context) (err error) {
 		return err
 	}
 	b.scheduler, err = scheduler.New(ctx, scheduler.Config{
-		DB: b.db, Clock: o.Clock, Account: o.Account, Region: o.Region, Invoker: b.lambda, Roles: b.iam, Log: o.Log,
+		DB: b.db, Clock: o.Clock, Account: o.Account, Region: o.Region, Invoker: b.lambda, Roles: b.iam,
+		Settle: o.Settle.Delay, Log: o.Log,
 	})
 	return err
 }
