@@ -8,14 +8,14 @@ import (
 	"net/url"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/scar-go/scar/applier/aws/ec2"
 	"github.com/scar-go/scar/internal/moto"
 	"github.com/scar-go/scar/local/store"
 	"github.com/scar-go/scar/local/wire"
@@ -39,12 +39,64 @@ func newService(t testing.TB) *Service {
 	return s
 }
 
-func newClient(endpoint string) *ec2.Client {
-	return ec2.New(ec2.Options{Region: "us-east-1", BaseEndpoint: &endpoint, RetryMaxAttempts: 1,
-		Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
+// client calls actions with parameters, each as name=value.
+type client struct{ *ec2.Client }
+
+func newClient(endpoint string) client {
+	return client{ec2.New(aws.Config{Region: "us-east-1", BaseEndpoint: &endpoint, RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})}
 }
 
-func start(t *testing.T) (*Service, *ec2.Client) {
+// answer has what any of the actions answers.
+type answer struct {
+	VPCs    []vpcInfo    `xml:"vpcSet>item"`
+	VPC     vpcInfo      `xml:"vpc"`
+	Subnets []subnetInfo `xml:"subnetSet>item"`
+	Subnet  subnetInfo   `xml:"subnet"`
+	Groups  []groupInfo  `xml:"securityGroupInfo>item"`
+	groupInfo
+	NextToken string `xml:"nextToken"`
+}
+
+type vpcInfo struct {
+	ID   string `xml:"vpcId"`
+	CIDR string `xml:"cidrBlock"`
+}
+
+type subnetInfo struct {
+	ID        string `xml:"subnetId"`
+	VPC       string `xml:"vpcId"`
+	Zone      string `xml:"availabilityZone"`
+	ZoneID    string `xml:"availabilityZoneId"`
+	Addresses int    `xml:"availableIpAddressCount"`
+}
+
+type groupInfo struct {
+	GroupID string `xml:"groupId"`
+}
+
+func (c client) do(ctx context.Context, action string, params ...string) (answer, error) {
+	form := url.Values{}
+	for _, p := range params {
+		name, value, _ := strings.Cut(p, "=")
+		form.Set(name, value)
+	}
+	var out answer
+	err := c.Call(ctx, action, form, &out)
+	return out, err
+}
+
+// must ends the test where an action fails.
+func (c client) must(t *testing.T, action string, params ...string) answer {
+	t.Helper()
+	out, err := c.do(t.Context(), action, params...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func start(t *testing.T) (*Service, client) {
 	t.Helper()
 	s := newService(t)
 	server := httptest.NewServer(s)
@@ -70,39 +122,30 @@ func code(err error) string {
 func TestTheDefaultVPCIsThereOnce(t *testing.T) {
 	s, c := start(t)
 	ctx := t.Context()
-	vpcs, err := c.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{Filters: []types.Filter{{Name: aws.String("is-default"), Values: []string{"true"}}}})
-	if err != nil || len(vpcs.Vpcs) != 1 {
-		t.Fatalf("%+v, %v", vpcs, err)
+	vpcs := c.must(t, "DescribeVpcs", "Filter.1.Name=is-default", "Filter.1.Value.1=true").VPCs
+	if len(vpcs) != 1 {
+		t.Fatalf("%+v", vpcs)
 	}
-	id := vpcs.Vpcs[0].VpcId
-	ofVPC := []types.Filter{{Name: aws.String("vpc-id"), Values: []string{*id}}}
-	subnets, err := c.DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{Filters: ofVPC})
-	if err != nil {
-		t.Fatal(err)
-	}
+	id := vpcs[0].ID
 	var zones, ids []string
-	for _, n := range subnets.Subnets {
-		zones, ids = append(zones, *n.AvailabilityZone+" "+*n.AvailabilityZoneId), append(ids, *n.SubnetId)
+	for _, n := range c.must(t, "DescribeSubnets", "Filter.1.Name=vpc-id", "Filter.1.Value.1="+id).Subnets {
+		zones, ids = append(zones, n.Zone+" "+n.ZoneID), append(ids, n.ID)
 	}
 	slices.Sort(zones)
 	if want := []string{"us-east-1a use1-az1", "us-east-1b use1-az2", "us-east-1c use1-az3"}; !slices.Equal(zones, want) {
 		t.Errorf("zones %v", zones)
 	}
-	groups, err := c.DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{Filters: append(ofVPC, types.Filter{Name: aws.String("group-name"), Values: []string{"def*"}})})
-	if err != nil || len(groups.SecurityGroups) != 1 {
-		t.Fatalf("%+v, %v", groups, err)
+	groups := c.must(t, "DescribeSecurityGroups", "Filter.1.Name=vpc-id", "Filter.1.Value.1="+id, "Filter.2.Name=group-name", "Filter.2.Value.1=def*").Groups
+	if len(groups) != 1 {
+		t.Fatalf("%+v", groups)
 	}
-	if got, err := s.CheckVPC(ctx, ids, []string{*groups.SecurityGroups[0].GroupId}); got != *id || err != nil {
+	if got, err := s.CheckVPC(ctx, ids, []string{groups[0].GroupID}); got != id || err != nil {
 		t.Errorf("VPC %s, %v", got, err)
 	}
 	for _, id := range ids {
-		if _, err := c.DeleteSubnet(ctx, &ec2.DeleteSubnetInput{SubnetId: &id}); err != nil {
-			t.Error(err)
-		}
+		c.must(t, "DeleteSubnet", "SubnetId="+id)
 	}
-	if _, err := c.DeleteVpc(ctx, &ec2.DeleteVpcInput{VpcId: id}); err != nil {
-		t.Error(err)
-	}
+	c.must(t, "DeleteVpc", "VpcId="+id)
 	again, err := New(s.cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -117,21 +160,12 @@ func TestCheckVPC(t *testing.T) {
 	ctx := t.Context()
 	made := map[string][2]string{} // subnet and group by name of the VPC
 	for _, name := range []string{"a", "b"} {
-		v, err := c.CreateVpc(ctx, &ec2.CreateVpcInput{CidrBlock: aws.String("10.0.0.0/16")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		n, err := c.CreateSubnet(ctx, &ec2.CreateSubnetInput{VpcId: v.Vpc.VpcId, CidrBlock: aws.String("10.0.1.0/24")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		g, err := c.CreateSecurityGroup(ctx, &ec2.CreateSecurityGroupInput{VpcId: v.Vpc.VpcId, GroupName: aws.String("g"), Description: aws.String("d")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		made[name] = [2]string{*n.Subnet.SubnetId, *g.GroupId}
-		if *n.Subnet.AvailableIpAddressCount != 251 {
-			t.Errorf("%d addresses", *n.Subnet.AvailableIpAddressCount)
+		v := c.must(t, "CreateVpc", "CidrBlock=10.0.0.0/16").VPC.ID
+		n := c.must(t, "CreateSubnet", "VpcId="+v, "CidrBlock=10.0.1.0/24").Subnet
+		g := c.must(t, "CreateSecurityGroup", "VpcId="+v, "GroupName=g", "GroupDescription=d").GroupID
+		made[name] = [2]string{n.ID, g}
+		if n.Addresses != 251 {
+			t.Errorf("%d addresses", n.Addresses)
 		}
 	}
 	for _, q := range []struct {
@@ -152,30 +186,22 @@ func TestCheckVPC(t *testing.T) {
 
 func TestPages(t *testing.T) {
 	_, c := start(t)
-	ctx := t.Context()
-	v, err := c.CreateVpc(ctx, &ec2.CreateVpcInput{CidrBlock: aws.String("10.0.0.0/16")})
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := c.must(t, "CreateVpc", "CidrBlock=10.0.0.0/16").VPC.ID
 	for i := range 12 {
-		if _, err := c.CreateSubnet(ctx, &ec2.CreateSubnetInput{VpcId: v.Vpc.VpcId, CidrBlock: aws.String(fmt.Sprintf("10.0.%d.0/24", i))}); err != nil {
-			t.Fatal(err)
-		}
+		c.must(t, "CreateSubnet", "VpcId="+v, fmt.Sprintf("CidrBlock=10.0.%d.0/24", i))
 	}
-	seen := map[string]bool{}
-	p := ec2.NewDescribeSubnetsPaginator(c, &ec2.DescribeSubnetsInput{MaxResults: aws.Int32(5),
-		Filters: []types.Filter{{Name: aws.String("vpc-id"), Values: []string{*v.Vpc.VpcId}}}})
-	for p.HasMorePages() {
-		page, err := p.NextPage(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
+	seen, sizes, params := map[string]bool{}, []int{}, []string{"MaxResults=5", "Filter.1.Name=vpc-id", "Filter.1.Value.1=" + v}
+	for page := c.must(t, "DescribeSubnets", params...); ; page = c.must(t, "DescribeSubnets", append(params, "NextToken="+page.NextToken)...) {
+		sizes = append(sizes, len(page.Subnets))
 		for _, n := range page.Subnets {
-			seen[*n.SubnetId] = true
+			seen[n.ID] = true
+		}
+		if page.NextToken == "" || len(sizes) > 3 {
+			break
 		}
 	}
-	if len(seen) != 12 {
-		t.Errorf("%d subnets", len(seen))
+	if len(seen) != 12 || !slices.Equal(sizes, []int{5, 5, 2}) {
+		t.Errorf("%d subnets on pages of %d", len(seen), sizes)
 	}
 }
 
@@ -186,81 +212,41 @@ func TestConformance(t *testing.T) {
 	t.Run("moto", func(t *testing.T) { conform(t, newClient(moto.Serve(t))) })
 }
 
-func conform(t *testing.T, c *ec2.Client) {
+func conform(t *testing.T, c client) {
 	ctx := t.Context()
-	v, err := c.CreateVpc(ctx, &ec2.CreateVpcInput{CidrBlock: aws.String("10.1.0.0/16"), TagSpecifications: []types.TagSpecification{
-		{ResourceType: types.ResourceTypeVpc, Tags: []types.Tag{{Key: aws.String("a"), Value: aws.String("b")}}}}})
-	if err != nil {
-		t.Fatal(err)
+	id := c.must(t, "CreateVpc", "CidrBlock=10.1.0.0/16", "TagSpecification.1.ResourceType=vpc", "TagSpecification.1.Tag.1.Key=a", "TagSpecification.1.Tag.1.Value=b").VPC.ID
+	n := c.must(t, "CreateSubnet", "VpcId="+id, "CidrBlock=10.1.0.0/24", "AvailabilityZone=us-east-1b").Subnet.ID
+	g := c.must(t, "CreateSecurityGroup", "VpcId="+id, "GroupName=g", "GroupDescription=d").GroupID
+	if tagged := c.must(t, "DescribeVpcs", "Filter.1.Name=tag:a", "Filter.1.Value.1=b").VPCs; len(tagged) != 1 || tagged[0] != (vpcInfo{id, "10.1.0.0/16"}) {
+		t.Errorf("by tag: %+v", tagged)
 	}
-	id := v.Vpc.VpcId
-	n, err := c.CreateSubnet(ctx, &ec2.CreateSubnetInput{VpcId: id, CidrBlock: aws.String("10.1.0.0/24"), AvailabilityZone: aws.String("us-east-1b")})
-	if err != nil {
-		t.Fatal(err)
+	if subnets := c.must(t, "DescribeSubnets", "SubnetId.1="+n).Subnets; len(subnets) != 1 || subnets[0].VPC != id || subnets[0].Zone != "us-east-1b" {
+		t.Errorf("by id: %+v", subnets)
 	}
-	g, err := c.CreateSecurityGroup(ctx, &ec2.CreateSecurityGroupInput{VpcId: id, GroupName: aws.String("g"), Description: aws.String("d")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	tagged, err := c.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{Filters: []types.Filter{{Name: aws.String("tag:a"), Values: []string{"b"}}}})
-	if err != nil || len(tagged.Vpcs) != 1 || *tagged.Vpcs[0].VpcId != *id || *tagged.Vpcs[0].CidrBlock != "10.1.0.0/16" {
-		t.Errorf("by tag: %+v, %v", tagged, err)
-	}
-	subnets, err := c.DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{SubnetIds: []string{*n.Subnet.SubnetId}})
-	if err != nil || len(subnets.Subnets) != 1 || *subnets.Subnets[0].VpcId != *id || *subnets.Subnets[0].AvailabilityZone != "us-east-1b" {
-		t.Errorf("by id: %+v, %v", subnets, err)
-	}
-	groups, err := c.DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{Filters: []types.Filter{{Name: aws.String("vpc-id"), Values: []string{*id}}}})
-	if err != nil || len(groups.SecurityGroups) != 2 {
-		t.Errorf("a VPC has its default group and ours: %+v, %v", groups, err)
+	if groups := c.must(t, "DescribeSecurityGroups", "Filter.1.Name=vpc-id", "Filter.1.Value.1="+id).Groups; len(groups) != 2 {
+		t.Errorf("a VPC has its default group and ours: %+v", groups)
 	}
 	for name, q := range map[string]struct {
-		call func() error
-		want string
+		action string
+		params []string
+		want   string
 	}{
-		"absent subnet": {func() error {
-			_, err := c.DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{SubnetIds: []string{"subnet-00000000000000000"}})
-			return err
-		}, "InvalidSubnetID.NotFound"},
-		"absent group": {func() error {
-			_, err := c.DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{GroupIds: []string{"sg-00000000000000000"}})
-			return err
-		}, "InvalidGroup.NotFound"},
-		"absent VPC": {func() error {
-			_, err := c.CreateSubnet(ctx, &ec2.CreateSubnetInput{VpcId: aws.String("vpc-00000000000000000"), CidrBlock: aws.String("10.1.1.0/24")})
-			return err
-		}, "InvalidVpcID.NotFound"},
-		"subnet outside": {func() error {
-			_, err := c.CreateSubnet(ctx, &ec2.CreateSubnetInput{VpcId: id, CidrBlock: aws.String("10.2.0.0/24")})
-			return err
-		}, "InvalidSubnet.Range"},
-		"subnet twice": {func() error {
-			_, err := c.CreateSubnet(ctx, &ec2.CreateSubnetInput{VpcId: id, CidrBlock: aws.String("10.1.0.128/25")})
-			return err
-		}, "InvalidSubnet.Conflict"},
-		"no block": {func() error {
-			_, err := c.CreateVpc(ctx, &ec2.CreateVpcInput{CidrBlock: aws.String("10.0.0.0/33")})
-			return err
-		}, "InvalidParameterValue"},
-		"group twice": {func() error {
-			_, err := c.CreateSecurityGroup(ctx, &ec2.CreateSecurityGroupInput{VpcId: id, GroupName: aws.String("g"), Description: aws.String("d")})
-			return err
-		}, "InvalidGroup.Duplicate"},
-		"VPC in use": {func() error {
-			_, err := c.DeleteVpc(ctx, &ec2.DeleteVpcInput{VpcId: id})
-			return err
-		}, "DependencyViolation"},
+		"absent subnet":  {"DescribeSubnets", []string{"SubnetId.1=subnet-00000000000000000"}, "InvalidSubnetID.NotFound"},
+		"absent group":   {"DescribeSecurityGroups", []string{"GroupId.1=sg-00000000000000000"}, "InvalidGroup.NotFound"},
+		"absent VPC":     {"CreateSubnet", []string{"VpcId=vpc-00000000000000000", "CidrBlock=10.1.1.0/24"}, "InvalidVpcID.NotFound"},
+		"subnet outside": {"CreateSubnet", []string{"VpcId=" + id, "CidrBlock=10.2.0.0/24"}, "InvalidSubnet.Range"},
+		"subnet twice":   {"CreateSubnet", []string{"VpcId=" + id, "CidrBlock=10.1.0.128/25"}, "InvalidSubnet.Conflict"},
+		"no block":       {"CreateVpc", []string{"CidrBlock=10.0.0.0/33"}, "InvalidParameterValue"},
+		"group twice":    {"CreateSecurityGroup", []string{"VpcId=" + id, "GroupName=g", "GroupDescription=d"}, "InvalidGroup.Duplicate"},
+		"VPC in use":     {"DeleteVpc", []string{"VpcId=" + id}, "DependencyViolation"},
 	} {
-		if err := q.call(); code(err) != q.want {
+		if _, err := c.do(ctx, q.action, q.params...); code(err) != q.want {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	_, err1 := c.DeleteSecurityGroup(ctx, &ec2.DeleteSecurityGroupInput{GroupId: g.GroupId})
-	_, err2 := c.DeleteSubnet(ctx, &ec2.DeleteSubnetInput{SubnetId: n.Subnet.SubnetId})
-	_, err3 := c.DeleteVpc(ctx, &ec2.DeleteVpcInput{VpcId: id})
-	if err := errors.Join(err1, err2, err3); err != nil {
-		t.Error(err)
-	}
+	c.must(t, "DeleteSecurityGroup", "GroupId="+g)
+	c.must(t, "DeleteSubnet", "SubnetId="+n)
+	c.must(t, "DeleteVpc", "VpcId="+id)
 }
 
 func FuzzForm(f *testing.F) {

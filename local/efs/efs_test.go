@@ -14,11 +14,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/efs"
 	"github.com/aws/aws-sdk-go-v2/service/efs/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/scar-go/scar/applier/aws/ec2"
 	"github.com/scar-go/scar/internal/moto"
 	"github.com/scar-go/scar/local/clock"
 	"github.com/scar-go/scar/local/store"
@@ -227,12 +227,12 @@ func TestConformance(t *testing.T) {
 	t.Run("backend", func(t *testing.T) { conform(t, ours, "subnet-a1") })
 	t.Run("moto", func(t *testing.T) {
 		endpoint := moto.Serve(t)
-		network := ec2.New(ec2.Options{Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
-		subnets, err := network.DescribeSubnets(t.Context(), &ec2.DescribeSubnetsInput{})
-		if err != nil || len(subnets.Subnets) == 0 {
+		network := ec2.New(aws.Config{Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
+		subnets, err := network.Subnets(t.Context(), nil)
+		if err != nil || len(subnets) == 0 {
 			t.Fatalf("%+v, %v", subnets, err)
 		}
-		conform(t, newClient(endpoint), *subnets.Subnets[0].SubnetId)
+		conform(t, newClient(endpoint), subnets[0].ID)
 	})
 }
 
