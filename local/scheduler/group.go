@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"bytes"
 	"maps"
 	"net/http"
 	"slices"
@@ -8,6 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"go.etcd.io/bbolt"
+
+	"github.com/scar-go/scar/local/store"
 	"github.com/scar-go/scar/local/wire"
 )
 
@@ -210,29 +214,38 @@ func (s *Service) deleteGroup(r *http.Request, _ wire.Empty) (wire.Empty, error)
 		return wire.Empty{}, invalid("The default schedule group cannot be deleted.")
 	}
 	now := s.cfg.Clock.Now()
-	err := s.groups.Update(name, func(g *group, found bool) error {
+	// All at once: after a crash in between, the schedules of a group that is gone would go on.
+	return wire.Empty{}, s.cfg.DB.Bolt().Update(func(tx *bbolt.Tx) error {
+		groups := tx.Bucket([]byte(tableGroups))
+		g, found, err := store.GetJSON[group](groups, name)
+		if err != nil {
+			return err
+		}
 		if !found || g.gone(now) {
 			return noSuchGroup(name)
 		}
 		if !g.deleted() {
 			g.Gone, g.Modified = now.Add(s.cfg.Settle), now
 		}
-		return nil
+		if err := store.PutJSON(groups, name, g); err != nil {
+			return err
+		}
+		return deletePrefix(tx.Bucket([]byte(tableSchedules)), []byte(name+"/"))
 	})
-	if err != nil {
-		return wire.Empty{}, err
+}
+
+func deletePrefix(b *bbolt.Bucket, prefix []byte) error {
+	var keys [][]byte
+	c := b.Cursor()
+	for key, _ := c.Seek(prefix); bytes.HasPrefix(key, prefix); key, _ = c.Next() {
+		keys = append(keys, bytes.Clone(key))
 	}
-	var keys []string
-	err = s.schedules.Each(name+"/", func(key string, _ schedule) bool {
-		keys = append(keys, key)
-		return true
-	})
 	for _, key := range keys {
-		if err == nil {
-			err = s.schedules.Delete(key)
+		if err := b.Delete(key); err != nil {
+			return err
 		}
 	}
-	return wire.Empty{}, err
+	return nil
 }
 
 type tagsInput struct{ Tags []tag }

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -50,9 +51,11 @@ func (s *Service) run(ctx context.Context) {
 			s.cfg.Log.Error("the schedules cannot be read", "error", err)
 		}
 		for _, key := range due {
-			if err = s.fire(ctx, key, now); err != nil && ctx.Err() == nil {
-				s.cfg.Log.Error("a schedule cannot be run", "schedule", key, "error", err)
+			failed := s.fire(ctx, key, now)
+			if failed != nil && ctx.Err() == nil {
+				s.cfg.Log.Error("a schedule cannot be run", "schedule", key, "error", failed)
 			}
+			err = cmp.Or(err, failed) // those that cannot be stored must not be tried without a pause
 		}
 		if len(due) > 0 && err == nil {
 			continue

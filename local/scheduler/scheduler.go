@@ -50,6 +50,9 @@ const (
 	servicePrincipal = "scheduler.amazonaws.com"
 	sessionName      = "scheduler"
 	defaultGroup     = "default"
+
+	tableGroups    = "scheduler.groups"
+	tableSchedules = "scheduler.schedules"
 )
 
 // Service is the EventBridge Scheduler of one account and region. It is an http.Handler.
@@ -71,11 +74,11 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	groups, err := store.NewTable[group](cfg.DB, "scheduler.groups")
+	groups, err := store.NewTable[group](cfg.DB, tableGroups)
 	if err != nil {
 		return nil, fmt.Errorf("start scheduler: %w", err)
 	}
-	schedules, err := store.NewTable[schedule](cfg.DB, "scheduler.schedules")
+	schedules, err := store.NewTable[schedule](cfg.DB, tableSchedules)
 	if err != nil {
 		return nil, fmt.Errorf("start scheduler: %w", err)
 	}
