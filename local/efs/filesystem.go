@@ -1,7 +1,9 @@
 package efs
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -179,20 +181,30 @@ func (s *Service) deleteFileSystem(r *http.Request, _ []byte) (any, error) {
 	return nil, removeFiles(filepath.Join(s.cfg.Dir, f.ID))
 }
 
-// removeFiles removes a folder whose folders a function may have made unreadable.
+// removeFiles removes a folder whose folders a function may have made unreadable. A function that still runs may put links in their
+// place meanwhile: nothing outside of the folder is touched.
 func removeFiles(dir string) error {
-	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if d == nil || !d.IsDir() {
-			return nil // what is not there needs nothing; what cannot be read fails below
-		}
-		// The walk reads a folder after this call.
-		return os.Chmod(path, 0o700)
-	})
-	if err == nil || os.IsNotExist(err) {
+	err := makeReadable(dir)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		err = os.RemoveAll(dir)
 	}
 	if err != nil {
 		return fmt.Errorf("remove the files of a file system: %w", err)
 	}
 	return nil
+}
+
+func makeReadable(dir string) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return fs.WalkDir(root.FS(), ".", func(path string, d fs.DirEntry, _ error) error {
+		if d == nil || !d.IsDir() {
+			return nil // what is not there needs nothing; what cannot be read fails later
+		}
+		// The walk reads a folder after this call.
+		return root.Chmod(path, 0o700)
+	})
 }
