@@ -155,7 +155,17 @@ var syntaxWords = []struct{ message, words string }{
 	{"did not find expected node content", "a value is missing here"},
 	{"directive", "a line cannot begin with %; put text that begins with it in quotes"},
 	{"exceeded max depth", "it is nested too deep"},
+	{notAName, "text that begins with * or & wants quotes around it"},
 }
+
+// notAName is the library's message where a * or & that is not quoted begins no name of an anchor.
+const notAName = "did not find expected alphabetic or numeric character"
+
+// unquotedCron finds a schedule without quotes, and unquotedMark a * or & that would begin the name of an anchor.
+var (
+	unquotedCron = pattern(`(?:^|[^"'])(cron\()[^)]*\?`)
+	unquotedMark = pattern(`(?:^|[\s,:[{])([*&])(?:$|[^0-9A-Za-z_-])`)
+)
 
 // explainSyntax finds the offset in a line and the words for a message of the library.
 func explainSyntax(line string, indent int, message string) (column int, words string) {
@@ -172,6 +182,14 @@ func explainSyntax(line string, indent int, message string) (column int, words s
 			return at, "a value cannot begin with " + line[at:at+1] + "; put it in quotes"
 		}
 		return indent, "a value cannot begin with this character; put it in quotes"
+	case strings.Contains(message, notAName), strings.Contains(message, "did not find expected ',' or '"):
+		// Between braces, but not elsewhere, a ? ends text, and the * of a schedule begins another.
+		if found := unquotedCron().FindStringSubmatchIndex(line); found != nil {
+			return found[2], "a schedule such as cron(0 3 * * ? *) wants quotes around it between { and }, or [ and ]"
+		}
+		if found := unquotedMark().FindStringSubmatchIndex(line); found != nil && strings.Contains(message, notAName) {
+			return found[2], "text that begins with " + line[found[2]:found[3]] + " wants quotes around it"
+		}
 	case strings.HasPrefix(message, "unknown anchor "):
 		name := strings.TrimSuffix(strings.TrimPrefix(message, "unknown anchor '"), "' referenced")
 		return max(strings.Index(line, "*"+name), indent), "*" + name + " refers to &" + name + ", which no line above defines; put text that begins with * in quotes"
