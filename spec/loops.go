@@ -16,7 +16,7 @@ func checkLoops(f *File, drafts []*draft, r *report) {
 			for j, out := range d.Outputs {
 				if f.feeds(out, in) {
 					r.at(d.inputs[i], "would loop (--allow-loops accepts it): the output in %s would start %s again for each of its results; "+
-						"set them apart by folder or bucket", d.outputs[j].place(d.inputs[i]), d.Name)
+						"set them apart by folder or bucket%s", d.outputs[j].place(d.inputs[i]), d.Name, in.orByMatch())
 				}
 			}
 		}
@@ -30,6 +30,14 @@ func checkLoops(f *File, drafts []*draft, r *report) {
 func (f *File) feeds(out Output, in Input) bool {
 	return f.Store(out.Provider) == f.Store(in.Provider) && out.Bucket == in.Bucket && strings.HasPrefix(out.Prefix, in.Prefix) && in.created() &&
 		slices.ContainsFunc(in.Suffix, out.canEndIn)
+}
+
+// orByMatch is the way out of a loop that there is if the input takes only some names: an output that writes none of them.
+func (in Input) orByMatch() string {
+	if slices.Contains(in.Suffix, "") {
+		return ""
+	}
+	return ", or say with match at the output that no result ends in " + strings.Join(in.Suffix, " or ")
 }
 
 // created says whether storing an object is one of the input's events.

@@ -84,10 +84,11 @@ func TestRulesAndLoops(t *testing.T) {
 
 		{"loop", in("input: s3://abc/x\noutput: s3://abc/x"), "func.yaml:5:5: input: would loop (--allow-loops accepts it): the output in line 6 would start f again for each of its results; set them apart by folder or bucket"},
 		{"loop below", in("output:\n- s3://abc/x\n- {to: s3://abc/in/out, match: '*.png'}\ninput: {from: s3://abc/in, suffix: [.png]}"),
-			"func.yaml:8:13: from: would loop (--allow-loops accepts it): the output in line 7 would start f again for each of its results; set them apart by folder or bucket"},
+			"func.yaml:8:13: from: would loop (--allow-loops accepts it): the output in line 7 would start f again for each of its results; set them apart by folder or bucket, or say with match at the output that no result ends in .png"},
 		{"loop by the whole bucket", in("input: s3://abc\noutput: s3://abc/out"), "func.yaml:5:5: input: would loop (--allow-loops accepts it): the output in line 6 would start f again for each of its results; set them apart by folder or bucket"},
 		{"no loop: other suffix", in("input: {from: s3://abc/x, suffix: .png}\noutput: {to: s3://abc/x, match: ['*.svg', 'a/*.txt']}"), ""},
-		{"loop: open glob", in("input: {from: s3://abc/x, suffix: .png}\noutput: {to: s3://abc/x, match: 'a/**'}"), "func.yaml:5:13: from: would loop (--allow-loops accepts it): the output in line 6 would start f again for each of its results; set them apart by folder or bucket"},
+		{"loop: open glob", in("input: {from: s3://abc/x, suffix: .png}\noutput: {to: s3://abc/x, match: 'a/**'}"), "func.yaml:5:13: from: would loop (--allow-loops accepts it): the output in line 6 would start f again for each of its results; set them apart by folder or bucket, or say with match at the output that no result ends in .png"},
+		{"loop: any name", in("input: {from: s3://abc/x, suffix: [.png, .jpg]}\noutput: s3://abc/x"), "func.yaml:5:13: from: would loop (--allow-loops accepts it): the output in line 6 would start f again for each of its results; set them apart by folder or bucket, or say with match at the output that no result ends in .png or .jpg"},
 		{"no loop: removed", in("input: {from: s3://abc/x, events: removed}\noutput: s3://abc/x"), ""},
 		{"no loop: output above", in("input: s3://abc/in\noutput: s3://abc"), ""},
 		{"loop of two", two("input: s3://abc/x\noutput: s3://abc/y", "input: s3://abc/y\noutput: s3://abc/x"), "func.yaml:5:5: input: would loop (--allow-loops accepts it): each function's results start the next: a → b → a"},
