@@ -230,6 +230,9 @@ func (b *builder) followFunctions() {
 			if c.Action == NoOp {
 				c.Action = Update
 			}
+		case FunctionURL:
+			b.warn(a, "gets another address, because the function %s is replaced: tell it to those who call the present one", before.Function)
+			c.Action, c.Before = Create, nil
 		default:
 			c.Action, c.Before = Create, nil
 		}

@@ -213,6 +213,15 @@ func TestReplacedFunction(t *testing.T) {
 			}
 		}
 	}
+	var told []Address
+	for _, w := range p.Warnings {
+		if strings.Contains(w.Message, "gets another address") {
+			told = append(told, w.Address)
+		}
+	}
+	if want := []Address{{KindFunctionURL, "grayify"}, {KindFunctionURL, "take"}}; !slices.Equal(told, want) {
+		t.Errorf("warned of %v, want %v", told, want)
+	}
 }
 
 // TestWhatIsSetByHand has things on a function that the file does not want.
