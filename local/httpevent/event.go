@@ -144,12 +144,21 @@ func isText(h http.Header) bool {
 	}
 }
 
+// hops are the headers that are about the connection to the gateway (RFC 9110, section 7.6.1).
+var hops = []string{"connection", "expect", "keep-alive", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
+
 // headers are the request's, in lower case, several of one name joined by commas, and those that a gateway adds. Cookies have a
-// field of their own, and a signature is for the gateway alone.
+// field of their own, a signature is for the gateway alone, and what is about the connection ends with it.
 func headers(r *http.Request) map[string]string {
 	out := map[string]string{}
 	for name, values := range r.Header {
 		out[strings.ToLower(name)] = strings.Join(values, ",")
+	}
+	for name := range strings.SplitSeq(out["connection"], ",") {
+		delete(out, strings.ToLower(strings.TrimSpace(name)))
+	}
+	for _, name := range hops {
+		delete(out, name)
 	}
 	delete(out, "cookie")
 	if strings.HasPrefix(out["authorization"], "AWS4-HMAC-SHA256") {

@@ -17,18 +17,23 @@ func (s *Service) Allowed(ctx context.Context, id wire.Identity, action, resourc
 	if id.Admin() {
 		return true, nil
 	}
-	if id.Role == "" {
-		return false, nil
-	}
-	r, found, err := s.current(ctx, id.Role)
+	_, documents, found, err := s.limits(ctx, id)
 	if err != nil || !found {
 		return false, err
 	}
-	documents, err := r.documents()
-	if err != nil {
-		return false, err
-	}
 	return evaluate(documents, newRequest(action, resource, conditions))
+}
+
+// limits are the role of a session and the policies that limit it now, if the caller is one and the role is there.
+func (s *Service) limits(ctx context.Context, id wire.Identity) (r role, documents []document, found bool, err error) {
+	if id.Role == "" {
+		return r, nil, false, nil
+	}
+	if r, found, err = s.current(ctx, id.Role); err != nil || !found {
+		return r, nil, false, err
+	}
+	documents, err = r.documents()
+	return r, documents, err == nil, err
 }
 
 // documents are the policies that limit the role's sessions.

@@ -39,15 +39,8 @@ func (s *Service) AllowedOn(ctx context.Context, id wire.Identity, policy, actio
 	if id.Admin() {
 		return true, nil
 	}
-	if id.Role == "" {
-		return false, nil
-	}
-	r, found, err := s.current(ctx, id.Role)
+	r, own, found, err := s.limits(ctx, id)
 	if err != nil || !found {
-		return false, err
-	}
-	own, err := r.documents()
-	if err != nil {
 		return false, err
 	}
 	asked := newRequest(action, resource, overLoopback(conditions))
