@@ -344,6 +344,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Add(200, []byte(oneSubnet))
 	f.Add(200, []byte("<DescribeSubnetsResponse/>"))
 	f.Add(200, []byte("<html>"))
+	f.Add(200, []byte(strings.TrimSuffix(oneSubnet, "</DescribeSubnetsResponse>")))
 	f.Add(400, []byte("<Response><Errors><Error><Code>InvalidSubnetID.NotFound</Code></Error></Errors></Response>"))
 	f.Add(503, []byte{})
 	f.Fuzz(func(t *testing.T, status int, body []byte) {

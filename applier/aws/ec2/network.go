@@ -33,7 +33,10 @@ func (c *Client) Subnets(ctx context.Context, ids []string) ([]Subnet, error) {
 		all = append(all, page.Subnets...)
 		return page.NextToken, err
 	})
-	return all, err
+	if err != nil {
+		return nil, err // what has come of an answer that broke off is none
+	}
+	return all, nil
 }
 
 // SecurityGroups describes the security groups of those ids, or all of the region's where none is given. One id that does not
@@ -49,7 +52,10 @@ func (c *Client) SecurityGroups(ctx context.Context, ids []string) ([]SecurityGr
 		all = append(all, page.Groups...)
 		return page.NextToken, err
 	})
-	return all, err
+	if err != nil {
+		return nil, err // what has come of an answer that broke off is none
+	}
+	return all, nil
 }
 
 // numbered is a list as parameters: name.1, name.2 and so on.
