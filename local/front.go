@@ -1,7 +1,6 @@
 package local
 
 import (
-	"net"
 	"net/http"
 	"strings"
 
@@ -17,16 +16,19 @@ const (
 
 // frontOf is the front of a host, or empty.
 func (b *Backend) frontOf(host string) string {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	_, rest, _ := strings.Cut(strings.ToLower(host), ".")
+	_, rest, _ := strings.Cut(strings.ToLower(withoutPort(host)), ".")
 	for _, front := range []string{urlFront, apiFront} {
 		if rest == front+"."+b.options.Region+".localhost" {
 			return front
 		}
 	}
 	return ""
+}
+
+// isFront says whether a host is one of a front, of whichever backend on this machine.
+func isFront(host string) bool {
+	labels := strings.Split(strings.ToLower(withoutPort(host)), ".")
+	return len(labels) > 2 && (labels[1] == urlFront || labels[1] == apiFront)
 }
 
 // serveFront serves a request to a function's address or API. Pages of other hosts may make it: CORS is the front's to grant. But they
