@@ -10,12 +10,12 @@ import (
 	"testing"
 )
 
-// caller is who sends a request, as arguments to curl.
-type caller []string
+// requester is who sends a request, as arguments to curl.
+type requester []string
 
 // signer signs requests to a service with a key pair and, of a role, its session token.
-func signer(service, key, secret, token string) caller {
-	c := caller{"--aws-sigv4", "aws:amz:us-east-1:" + service, "--user", key + ":" + secret}
+func signer(service, key, secret, token string) requester {
+	c := requester{"--aws-sigv4", "aws:amz:us-east-1:" + service, "--user", key + ":" + secret}
 	if token != "" {
 		c = append(c, "--header", "X-Amz-Security-Token: "+token)
 	}
@@ -23,7 +23,7 @@ func signer(service, key, secret, token string) caller {
 }
 
 // post sends a file and returns the status and the type of the answer, whose body is in answer.
-func (c *cli) post(by caller, url, file string) string {
+func (c *cli) post(by requester, url, file string) string {
 	c.t.Helper()
 	args := append([]string{"--silent", "--show-error", "--noproxy", "*", "--output", "answer", "--write-out", "%{http_code} %{content_type}", "--data-binary", "@" + file, url}, by...)
 	return c.run("curl", args...)
@@ -52,7 +52,7 @@ func (c *cli) picture(file string) string {
 }
 
 // stranger makes a role without rights, and returns its session.
-func (c *cli) stranger(service string) caller {
+func (c *cli) stranger(service string) requester {
 	c.t.Helper()
 	c.run("aws", "iam", "create-role", "--role-name", "caller", "--assume-role-policy-document",
 		`{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::000000000000:root"}, "Action": "sts:AssumeRole"}]}`)
@@ -118,7 +118,7 @@ func TestPicturesAreResizedByRequests(t *testing.T) {
 // refusesCallers calls without a signature that counts.
 func (c *cli) refusesCallers(address, service string) {
 	c.t.Helper()
-	for name, by := range map[string]caller{
+	for name, by := range map[string]requester{
 		"unsigned":                   nil,
 		"signed with a wrong key":    signer(service, "local", "wrong", ""),
 		"signed by nobody":           signer(service, "AKIAIOSFODNN7EXAMPLE", "local", ""),
@@ -132,7 +132,7 @@ func (c *cli) refusesCallers(address, service string) {
 }
 
 // resizes sends the example's picture and has another program look at the answer.
-func (c *cli) resizes(by caller, address string) {
+func (c *cli) resizes(by requester, address string) {
 	c.t.Helper()
 	for query, want := range map[string]string{"?width=160": "JPEG 160 160", "": "JPEG 320 320"} {
 		if status := c.post(by, address+query, "photo.jpg"); status != "200 image/jpeg" {
@@ -145,7 +145,7 @@ func (c *cli) resizes(by caller, address string) {
 }
 
 // refusesWhatIsNone sends widths that are none, among them some that try to run a program, and files that are no pictures.
-func (c *cli) refusesWhatIsNone(by caller, address string) {
+func (c *cli) refusesWhatIsNone(by requester, address string) {
 	c.t.Helper()
 	c.write("no-picture", "push graphic-context\nimage over 0,0 0,0 'ephemeral:/etc/passwd'\npop graphic-context\n")
 	c.write("damaged.jpg", "\xff\xd8\xff\xe0 and no more")
@@ -175,7 +175,7 @@ func (c *cli) runsNoWidth(address string) {
 	c.t.Helper()
 	escape := strings.NewReplacer("%", "%25", " ", "%20", "\n", "%0A", ";", "%3B")
 	for _, width := range []string{"$(id)", "`id`", "1;id", "1 -write /tmp/x", "1\nid", "@/etc/passwd", "1%", "a[$(id)]", "１６０"} {
-		status := c.post(caller{"--globoff"}, address+"?width="+escape.Replace(width), "photo.jpg")
+		status := c.post(requester{"--globoff"}, address+"?width="+escape.Replace(width), "photo.jpg")
 		if status != "400 text/plain" || c.refusal() != "width wants a whole number from 1 to 4096" {
 			c.t.Errorf("width %q: %s %q", width, status, c.refusal())
 		}
