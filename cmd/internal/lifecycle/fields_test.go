@@ -40,23 +40,35 @@ var alongside = map[string][]string{
 
 // TestEveryFieldOfEveryValue takes the file with every key through its life. Every field of every kind of value is changed in
 // the account, in turn: the next plan shows that and nothing else, and one apply repairs it. After destroy, the account
-// is as it was before, with all that others have in it.
+// is as it was before, with all that others have in it. scar is called with the rights that the guide lists.
 func TestEveryFieldOfEveryValue(t *testing.T) {
-	changed := newWorld(t).everyField()
+	w := newWorld(t)
+	outside := w.surroundings()
+	caller := w.callWith(w.callerPolicy())
+	changed := w.everyField(outside)
+	caller.checkNeeds(t)
 	proof.Count(t, "fields changed by hand and repaired", float64(changed), "")
 }
 
-func (w *world) everyField() (changed int) {
-	t := w.t.(*testing.T)
-	variables := w.makeOutside()
+// surroundings make what the whole file refers to and what others have beside it, and return the file's variables.
+func (w *world) surroundings() map[string]string {
+	w.t.Helper()
 	w.makeNeighbours()
+	return w.makeOutside()
+}
+
+// everyField takes the whole file through its life, and returns how many fields were changed in it.
+func (w *world) everyField(variables map[string]string) (changed int) {
+	t := w.t.(*testing.T)
 	before := w.inventory()
 	file := w.loadWhole(variables)
 	if w.gaps.edit != nil {
 		w.gaps.edit(file)
 	}
 	original := w.project(file)
+	w.check(file, original)
 	w.converge(original)
+	w.check(file, original)
 	others, bySDK := w.others(variables), w.bySDK()
 	values := map[planner.Kind]planner.Value{}
 	for a, r := range original.desired {
@@ -155,27 +167,27 @@ func (w *world) mutate(p *project, a planner.Address, path string, other other) 
 		value := w.otherImage(changed, moved.Value.(planner.Image), "digest")
 		moved.Value = value
 		changed.desired[img] = moved
-		r.Value = setField(r.Value, path, w.naming.ImageURI(value.Repository, value.Digest))
+		r.Value = w.setField(r.Value, path, w.naming.ImageURI(value.Repository, value.Digest))
 	case a.Kind == planner.KindFunction && path == "architecture":
 		img := planner.Address{Kind: planner.KindImage, Name: a.Name}
 		moved := changed.desired[img]
 		value := w.armImage(changed, moved.Value.(planner.Image))
 		moved.Value = value
 		changed.desired[img] = moved
-		r.Value = setField(r.Value, path, "arm64")
-		r.Value = setField(r.Value, "image", w.naming.ImageURI(value.Repository, value.Digest))
+		r.Value = w.setField(r.Value, path, "arm64")
+		r.Value = w.setField(r.Value, "image", w.naming.ImageURI(value.Repository, value.Digest))
 	case path == "tags":
 		tags := reflect.ValueOf(r.Value).FieldByName("Tags").Interface().(planner.Tags)
 		tags = maps.Clone(tags)
 		delete(tags, "team")
 		tags["other"] = "1"
-		r.Value, r.TagsManaged = setField(r.Value, path, tags), true
+		r.Value, r.TagsManaged = w.setField(r.Value, path, tags), true
 	case other.to == nil:
-		r.Value = setField(r.Value, path, "other "+path)
+		r.Value = w.setField(r.Value, path, "other "+path)
 	default:
-		r.Value = setField(r.Value, path, other.to)
+		r.Value = w.setField(r.Value, path, other.to)
 		for also, to := range other.with {
-			r.Value = setField(r.Value, also, to)
+			r.Value = w.setField(r.Value, also, to)
 		}
 	}
 	changed.desired[a] = r
@@ -209,7 +221,9 @@ func (w *world) replaceImage(p *project, like planner.Image, base *image.Base, p
 }
 
 // setField returns a copy of a value with the field of that JSON path changed.
-func setField(v planner.Value, path string, to any) planner.Value {
+func (w *world) setField(v planner.Value, path string, to any) planner.Value {
+	w.t.Helper()
+	at := string(v.Kind()) + "." + path
 	changed := reflect.New(reflect.TypeOf(v)).Elem()
 	changed.Set(reflect.ValueOf(v))
 	in := changed
@@ -223,6 +237,10 @@ func setField(v planner.Value, path string, to any) planner.Value {
 			}
 		}
 	}
-	in.Set(reflect.ValueOf(to).Convert(in.Type()))
+	value := reflect.ValueOf(to)
+	if !value.CanConvert(in.Type()) {
+		w.t.Fatalf("%s cannot be %q: others has to have a value for it", at, to)
+	}
+	in.Set(value.Convert(in.Type()))
 	return changed.Interface().(planner.Value)
 }

@@ -108,7 +108,7 @@ func (w *world) others(v map[string]string) map[string]other {
 
 		"permission.action":                   {to: "lambda:InvokeAsync"},
 		"permission.principal":                {to: "sns.amazonaws.com"},
-		"permission.source_arn":               {to: "arn:aws:s3:::other"},
+		"permission.source_arn":               {to: "arn:aws:s3:::whole-scans"},
 		"permission.source_account":           {to: "111111111111"},
 		"permission.function_url_auth_type":   {to: planner.AuthIAM, on: "direct/scar-whole-url"},
 		"permission.invoked_via_function_url": {to: false, on: "direct/scar-whole-url-invoke"},
@@ -128,6 +128,8 @@ func (w *world) others(v map[string]string) map[string]other {
 		"event_source.max_concurrency": {to: 2},
 		"event_source.report_failures": {to: false},
 		"event_source.enabled":         {to: false},
+		"event_source.filters":         {to: []string{`{"body":{"a":["b"]}}`}},
+		"event_source.batching_window": {to: 60},
 
 		"schedule.expression": {to: "rate(2 hours)"},
 		"schedule.timezone":   {to: "Asia/Tokyo"},

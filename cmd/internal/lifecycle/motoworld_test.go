@@ -31,11 +31,9 @@ func newMotoWorld(t testing.TB) *world {
 	endpoint := moto.Serve(t)
 	blobs := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	t.Cleanup(blobs.Close)
+	config := sdk.Config{Region: motoRegion, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), BaseEndpoint: &endpoint}
 	return &world{
-		t: t, base: baseImage(t, "amd64"), gaps: motoGaps,
-		config: sdk.Config{
-			Region: motoRegion, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), BaseEndpoint: &endpoint,
-		},
+		t: t, base: baseImage(t, "amd64"), gaps: motoGaps, config: config, caller: config,
 		naming: planner.Naming{Partition: "aws", Account: motoAccount, Region: motoRegion, Registry: strings.TrimPrefix(blobs.URL, "http://")},
 	}
 }
@@ -49,6 +47,7 @@ func (w *world) inRegion(in *s3.CreateBucketInput) {
 
 // TestEveryFieldOnMoto does as TestEveryFieldOfEveryValue, with moto as a second opinion, where it keeps the field.
 func TestEveryFieldOnMoto(t *testing.T) {
-	changed := newMotoWorld(t).everyField()
+	w := newMotoWorld(t)
+	changed := w.everyField(w.surroundings())
 	proof.Count(t, "fields changed by hand and repaired on moto", float64(changed), "")
 }

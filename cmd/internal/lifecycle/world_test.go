@@ -44,7 +44,8 @@ func TestMain(m *testing.M) {
 type world struct {
 	t      testing.TB
 	script *local.Script
-	config sdk.Config
+	config sdk.Config // of somebody who may do everything
+	caller sdk.Config // of who calls scar
 	naming planner.Naming
 	base   *image.Base
 	arm    *image.Base // nil until something is made of it
@@ -97,6 +98,7 @@ func openWorld(t testing.TB, dir string, base *image.Base) *world {
 		Credentials:  credentials.NewStaticCredentialsProvider(local.AdminAccessKey, local.AdminSecretKey, ""),
 		BaseEndpoint: sdk.String("http://" + listener.Addr().String()),
 	}
+	w.caller = w.config
 	w.naming = planner.Naming{Partition: "aws", Account: local.DefaultAccount, Region: local.DefaultRegion}
 	return w
 }
@@ -222,7 +224,7 @@ func (w *world) project(f *spec.File) *project {
 }
 
 func (w *world) cloud(p *project) *aws.Cloud {
-	return aws.New(w.config, aws.Options{
+	return aws.New(w.caller, aws.Options{
 		Project: p.name, Naming: w.naming, Images: p.images, Pace: 2 * time.Millisecond, Settle: 5 * time.Second,
 	})
 }
