@@ -146,10 +146,28 @@ func compile(id string, text []byte) (*jsonschema.Schema, error) {
 	compiler := jsonschema.NewCompiler()
 	compiler.DefaultDraft(jsonschema.Draft7)
 	compiler.UseLoader(jsonschema.SchemeURLLoader{}) // of no scheme
+	compiler.UseRegexpEngine(expressions())
 	if err := compiler.AddResource(id, schema); err != nil {
 		return nil, err
 	}
 	return compiler.Compile(id)
+}
+
+// expressions compiles each regular expression once. The validator asks for every one twice, to check the schema and to
+// use it, and several keys share theirs.
+func expressions() jsonschema.RegexpEngine {
+	known := map[string]*regexp.Regexp{}
+	return func(text string) (jsonschema.Regexp, error) {
+		if expression := known[text]; expression != nil {
+			return expression, nil
+		}
+		expression, err := regexp.Compile(text)
+		if err != nil {
+			return nil, err // no nil expression: it would be one that is not nil as an interface
+		}
+		known[text] = expression
+		return expression, nil
+	}
 }
 
 // link replaces references by what they refer to. The description, default and examples beside a reference are kept,
