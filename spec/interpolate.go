@@ -69,11 +69,11 @@ func (in *interpolation) resolveScalar(n *node, want *rule) {
 	n.text, n.tag = text, tagOf(text, want)
 	n.private = n.private || strings.HasPrefix(n.path, "storage.") && strings.Contains(text, "@") // a URL may hold a password
 	for _, v := range x.variables {
-		if v.set && looksSecret(v.name) {
+		if v.set && LooksSecret(v.name) {
 			in.report.conceal(v.value, "${"+v.name+"}")
 		}
 	}
-	if looksSecret(n.label) {
+	if LooksSecret(n.label) {
 		in.report.conceal(text, n.written)
 	}
 }

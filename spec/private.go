@@ -107,9 +107,9 @@ var secretWords = []string{
 	"secret", "token", "passw", "passphrase", "pwd", "credential", "apikey", "accesskey", "privatekey", "authorization",
 }
 
-// looksSecret says whether the name of a variable promises something that should not be shown. Case and what separates
-// its words do not matter.
-func looksSecret(name string) bool {
+// LooksSecret says whether the name of a variable promises something that should not be shown, such as API_TOKEN or
+// dbPassword: messages and plans then leave out its value. Case and what separates its words (_ - .) do not matter.
+func LooksSecret(name string) bool {
 	name = strings.ToLower(strings.NewReplacer("_", "", "-", "", ".", "").Replace(name))
 	return slices.ContainsFunc(secretWords, func(word string) bool { return strings.Contains(name, word) })
 }

@@ -280,7 +280,7 @@ func (s *shower) leaf(v view, value any) *yaml.Node {
 // hidesValue says whether a value looks like a secret: by the name of a variable in env, or of the environment.
 func hidesValue(v view) bool {
 	for _, name := range v.node.variables {
-		if looksSecret(name) {
+		if LooksSecret(name) {
 			return true
 		}
 	}
@@ -288,7 +288,7 @@ func hidesValue(v view) bool {
 	if i := strings.LastIndex(v.path, ".env."); i >= 0 {
 		name, inEnv = v.path[i+len(".env."):], strings.HasPrefix(v.path, "functions.")
 	}
-	return inEnv && looksSecret(name)
+	return inEnv && LooksSecret(name)
 }
 
 // blockStyle is the style of a text of several lines: as it is, where a block of YAML can hold it as it is.
