@@ -62,7 +62,8 @@ func (q queues) Receive(ctx context.Context, queueARN string, most int) ([]lambd
 			return nil, wrong
 		}
 		out = append(out, lambda.QueueMessage{
-			ID: m.ID, Receipt: m.Receipt, Body: m.Body, MD5: m.MD5, Attributes: m.Attributes, MessageAttributes: given, ReceiveCount: m.ReceiveCount,
+			ID: m.ID, Receipt: m.Receipt, Body: m.Body, MD5: m.MD5, Attributes: m.Attributes, MessageAttributes: given,
+			MD5OfAttributes: m.MD5OfGiven, ReceiveCount: m.ReceiveCount,
 		})
 	}
 	return out, err

@@ -20,6 +20,7 @@ type sqsRecord struct {
 	Attributes        map[string]string `json:"attributes"`
 	MessageAttributes json.RawMessage   `json:"messageAttributes"`
 	MD5OfBody         string            `json:"md5OfBody"`
+	MD5OfAttributes   string            `json:"md5OfMessageAttributes,omitempty"`
 	EventSource       string            `json:"eventSource"`
 	EventSourceARN    string            `json:"eventSourceARN"`
 	AWSRegion         string            `json:"awsRegion"`
@@ -53,7 +54,7 @@ func (p *pollers) event(b batch) (event []byte, n int, err error) {
 			attributes = json.RawMessage("{}")
 		}
 		text, err := json.Marshal(sqsRecord{
-			m.ID, m.Receipt, m.Body, m.Attributes, attributes, m.MD5, "aws:sqs", b.mapping.Queue, region,
+			m.ID, m.Receipt, m.Body, m.Attributes, attributes, m.MD5, m.MD5OfAttributes, "aws:sqs", b.mapping.Queue, region,
 		})
 		if err != nil {
 			return nil, 0, err

@@ -70,3 +70,23 @@ func TestALargeBatchIsSplit(t *testing.T) {
 		t.Error(counts)
 	}
 }
+
+func TestMessageAttributesInEvents(t *testing.T) {
+	p := &pollers{}
+	event, _, err := p.event(batch{mapping: mapping{Queue: "arn:aws:sqs:us-east-1:000000000000:q"}, messages: []QueueMessage{
+		{ID: "m", MessageAttributes: json.RawMessage(`{"a":{"dataType":"String"}}`), MD5OfAttributes: "digest"}, {ID: "n"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct{ Records []map[string]any }
+	if err := json.Unmarshal(event, &got); err != nil || len(got.Records) != 2 {
+		t.Fatalf("%s: %v", event, err)
+	}
+	if digest := got.Records[0]["md5OfMessageAttributes"]; digest != "digest" {
+		t.Errorf("the digest of the attributes is %v", digest)
+	}
+	if digest, found := got.Records[1]["md5OfMessageAttributes"]; found {
+		t.Errorf("a message without attributes has a digest of them: %v", digest)
+	}
+}

@@ -68,6 +68,7 @@ type QueueMessage struct {
 	ID, Receipt, Body, MD5 string
 	Attributes             map[string]string // as SQS names them: ApproximateReceiveCount, SentTimestamp, …
 	MessageAttributes      json.RawMessage   // as in Lambda's events, by name; nil: none
+	MD5OfAttributes        string            // of the message attributes; empty: none
 	ReceiveCount           int               // with this time, from 1
 }
 
