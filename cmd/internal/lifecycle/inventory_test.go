@@ -10,7 +10,6 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/efs"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
@@ -24,9 +23,11 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/smithy-go"
+
+	"github.com/scar-go/scar/applier/aws/ec2"
 )
 
-// inventory is all that an account holds, as AWS's own SDK reads it: answers in JSON by what they are of.
+// inventory is all that an account holds, as it is read past scar: answers in JSON by what they are of.
 type inventory map[string]string
 
 // note keeps an answer. Where the call is refused it keeps the code: of what is not there, that is the answer.
@@ -40,8 +41,9 @@ func (i inventory) note(of string, answer any, err error) {
 		i[of] = "error: " + err.Error()
 		return
 	}
-	metadata := reflect.ValueOf(answer).Elem().FieldByName("ResultMetadata")
-	metadata.SetZero()
+	if metadata := reflect.ValueOf(answer).Elem().FieldByName("ResultMetadata"); metadata.IsValid() {
+		metadata.SetZero()
+	}
 	content, err := json.Marshal(answer)
 	if err != nil {
 		content = []byte(err.Error())
@@ -197,10 +199,17 @@ func (w *world) listLogGroups(i inventory) {
 // listOthers lists what scar never makes: it may only be as it was.
 func (w *world) listOthers(i inventory) {
 	ctx := w.t.Context()
-	subnets, err := ec2.NewFromConfig(w.config).DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{})
-	i.note("subnets", subnets, err)
-	groups, err := ec2.NewFromConfig(w.config).DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{})
-	i.note("security groups", groups, err)
+	type content struct {
+		XML string `xml:",innerxml"`
+	}
+	var network struct {
+		Subnets content `xml:"subnetSet"`
+		Groups  content `xml:"securityGroupInfo"`
+	}
+	err := ec2.New(w.config).Call(ctx, "DescribeSubnets", nil, &network)
+	i.note("subnets", &network.Subnets, err)
+	err = ec2.New(w.config).Call(ctx, "DescribeSecurityGroups", nil, &network)
+	i.note("security groups", &network.Groups, err)
 	points, err := efs.NewFromConfig(w.config).DescribeAccessPoints(ctx, &efs.DescribeAccessPointsInput{})
 	i.note("access points", points, err)
 	topics, err := sns.NewFromConfig(w.config).ListTopics(ctx, &sns.ListTopicsInput{})

@@ -1,9 +1,9 @@
 package lifecycle
 
 import (
+	"net/url"
+
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/efs"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"github.com/scar-go/scar/applier/aws/ec2"
 )
 
 // Names of what the file with every key refers to, and scar does not make.
@@ -67,21 +69,22 @@ func (w *world) makeOutside() map[string]string {
 // makeNetwork finds subnets and makes a security group and an access point that can be reached from there.
 func (w *world) makeNetwork(v map[string]string) {
 	w.t.Helper()
-	ctx, networks, files := w.t.Context(), ec2.NewFromConfig(w.config), efs.NewFromConfig(w.config)
-	subnets, err := networks.DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{
-		Filters: []ec2types.Filter{{Name: sdk.String("default-for-az"), Values: []string{"true"}}},
-	})
-	w.must(err)
-	if len(subnets.Subnets) < 2 {
-		w.t.Fatalf("the account begins with %d subnets", len(subnets.Subnets))
+	ctx, networks, files := w.t.Context(), ec2.New(w.config), efs.NewFromConfig(w.config)
+	var found struct {
+		Subnets []ec2.Subnet `xml:"subnetSet>item"`
 	}
-	v["SUBNET_A"], v["SUBNET_B"] = *subnets.Subnets[0].SubnetId, *subnets.Subnets[1].SubnetId
+	w.must(networks.Call(ctx, "DescribeSubnets", url.Values{"Filter.1.Name": {"default-for-az"}, "Filter.1.Value.1": {"true"}}, &found))
+	if len(found.Subnets) < 2 {
+		w.t.Fatalf("the account begins with %d subnets", len(found.Subnets))
+	}
+	v["SUBNET_A"], v["SUBNET_B"] = found.Subnets[0].ID, found.Subnets[1].ID
 	for variable, name := range map[string]string{"GROUP": "ours", "OTHER_GROUP": "others"} {
-		group, err := networks.CreateSecurityGroup(ctx, &ec2.CreateSecurityGroupInput{
-			GroupName: sdk.String(name), Description: sdk.String("of functions"), VpcId: subnets.Subnets[0].VpcId,
-		})
-		w.must(err)
-		v[variable] = *group.GroupId
+		var group struct {
+			ID string `xml:"groupId"`
+		}
+		params := url.Values{"GroupName": {name}, "GroupDescription": {"of functions"}, "VpcId": {found.Subnets[0].VPC}}
+		w.must(networks.Call(ctx, "CreateSecurityGroup", params, &group))
+		v[variable] = group.ID
 	}
 	system, err := files.CreateFileSystem(ctx, &efs.CreateFileSystemInput{CreationToken: sdk.String("data")})
 	w.must(err)
