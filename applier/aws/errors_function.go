@@ -3,7 +3,9 @@ package aws
 import (
 	"context"
 	"errors"
+	"net/http"
 
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/smithy-go"
 )
@@ -58,6 +60,11 @@ func isUnanswered(err error) bool {
 	var call *smithy.OperationError
 	if !errors.As(err, &call) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || isRefused(err) {
 		return false
+	}
+	// Whose fault it is the SDK knows of the errors only that a service's model has; of others the status says it.
+	var response *awshttp.ResponseError
+	if errors.As(err, &response) && response.HTTPStatusCode() >= http.StatusInternalServerError {
+		return true
 	}
 	var api smithy.APIError
 	return !errors.As(err, &api) || api.ErrorFault() == smithy.FaultServer

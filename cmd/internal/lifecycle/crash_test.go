@@ -37,7 +37,7 @@ functions:
     output: [s3://photos/out/]
     queue: true
     http: {api: images}
-    schedule: rate(1 hour)
+    schedule: rate(30 days)
     on_failure: s3://failed
 `
 	afterChange = `
@@ -58,7 +58,7 @@ functions:
     input: [s3://photos/in/, s3://scans/in/]
     output: [s3://photos/out/]
     http: {auth: none}
-    schedule: rate(2 hours)
+    schedule: rate(60 days)
     on_failure: s3://failed
 `
 )
@@ -69,7 +69,7 @@ func TestCallThatFailsAtAnyPoint(t *testing.T) {
 	account, base := t.TempDir(), baseImage(t, "amd64")
 	var p *project
 	t.Run("before", func(t *testing.T) {
-		w := openWorld(t, account, base)
+		w := openWorld(t, account, base, newQuickClock())
 		w.converge(w.project(w.load(beforeChange)))
 		p = w.project(w.load(afterChange))
 	})
@@ -78,7 +78,7 @@ func TestCallThatFailsAtAnyPoint(t *testing.T) {
 		if err := os.CopyFS(dir, os.DirFS(account)); err != nil {
 			t.Fatal(err)
 		}
-		return openWorld(t, dir, base)
+		return openWorld(t, dir, base, newQuickClock())
 	}
 	calls := map[string]int{} // which of them comes when differs from apply to apply, so each is counted for itself
 	t.Run("whole", func(t *testing.T) {

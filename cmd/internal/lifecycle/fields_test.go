@@ -11,6 +11,7 @@ import (
 	cmpdiff "github.com/google/go-cmp/cmp"
 
 	"github.com/scar-go/scar/internal/proof"
+	"github.com/scar-go/scar/local/clock"
 
 	"github.com/scar-go/scar/image"
 	"github.com/scar-go/scar/planner"
@@ -42,7 +43,7 @@ var alongside = map[string][]string{
 // the account, in turn: the next plan shows that and nothing else, and one apply repairs it. After destroy, the account
 // is as it was before, with all that others have in it. scar is called with the rights that the guide lists.
 func TestEveryFieldOfEveryValue(t *testing.T) {
-	w := newWorld(t)
+	w := openWorld(t, t.TempDir(), baseImage(t, "amd64"), clock.Real{}) // the caller's credentials do not last
 	outside := w.surroundings()
 	caller := w.callWith(w.callerPolicy())
 	changed := w.everyField(outside)

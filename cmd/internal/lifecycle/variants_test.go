@@ -127,11 +127,11 @@ functions:
 `},
 	{"another name", `
 functions:
-  renamed: {image: x/y, run: "true", queue: true, schedule: rate(1 hour), http: true, on_failure: "s3://failed", input: [s3://photos/b/], output: [s3://photos/out/]}
+  renamed: {image: x/y, run: "true", queue: true, schedule: rate(30 days), http: true, on_failure: "s3://failed", input: [s3://photos/b/], output: [s3://photos/out/]}
 `},
 	{"and another", `
 functions:
-  renamed-again: {image: x/y, run: "true", queue: true, schedule: rate(1 hour), http: true, on_failure: "s3://failed", input: [s3://photos/b/], output: [s3://photos/out/]}
+  renamed-again: {image: x/y, run: "true", queue: true, schedule: rate(30 days), http: true, on_failure: "s3://failed", input: [s3://photos/b/], output: [s3://photos/out/]}
 `},
 	{"a URL for callers with credentials", `
 functions:
@@ -156,7 +156,7 @@ functions:
 `},
 	{"a schedule", `
 functions:
-  a: {image: x/y, run: "true", schedule: rate(1 hour)}
+  a: {image: x/y, run: "true", schedule: rate(30 days)}
 `},
 	{"another time, and a schedule of another function", `
 functions:
@@ -165,7 +165,7 @@ functions:
 `},
 	{"one of them without a schedule", `
 functions:
-  a: {image: x/y, run: "true", schedule: rate(5 minutes)}
+  a: {image: x/y, run: "true", schedule: rate(60 days)}
   b: {image: x/y, run: "true"}
 `},
 	{"in a VPC", `
@@ -232,7 +232,7 @@ functions:
     image: x/y
     run: "true"
     queue: true
-    schedule: rate(1 hour)
+    schedule: rate(30 days)
     http: {auth: none}
     concurrency: 3
     retries: {attempts: 1}
@@ -250,7 +250,7 @@ functions:
     run: "true"
     role: ROLE
     queue: true
-    schedule: rate(1 hour)
+    schedule: rate(30 days)
     http: {api: images}
     on_failure: "${TOPIC}"
     vpc: {subnets: ["${SUBNET_A}"], security_groups: ["${GROUP}"]}
