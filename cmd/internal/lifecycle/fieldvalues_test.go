@@ -173,17 +173,6 @@ func otherQueuePolicy(n planner.Naming) planner.Policy {
 // bySDK are the fields that no plan can set to another value, and how somebody else does.
 func (w *world) bySDK() map[string]func() error {
 	ctx := w.t.Context()
-	api := func() *string {
-		apis, err := apigatewayv2.NewFromConfig(w.config).GetApis(ctx, &apigatewayv2.GetApisInput{})
-		w.must(err)
-		for _, a := range apis.Items {
-			if *a.Name == "whole" {
-				return a.ApiId
-			}
-		}
-		w.t.Fatal("there is no API")
-		return nil
-	}
 	return map[string]func() error{
 		"trigger.target": func() error {
 			client := w.s3()
@@ -209,7 +198,7 @@ func (w *world) bySDK() map[string]func() error {
 			return err
 		},
 		"http_api.deploy": func() error {
-			_, err := apigatewayv2.NewFromConfig(w.config).DeleteStage(ctx, &apigatewayv2.DeleteStageInput{ApiId: api(), StageName: sdk.String("$default")})
+			_, err := w.apis().DeleteStage(ctx, &apigatewayv2.DeleteStageInput{ApiId: w.apiID("whole"), StageName: sdk.String("$default")})
 			return err
 		},
 	}
