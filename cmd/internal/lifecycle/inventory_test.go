@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"reflect"
 	"strconv"
 	"strings"
@@ -133,6 +134,9 @@ func (w *world) listQueues(i inventory) {
 		attributes, err := client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
 			QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameAll},
 		})
+		if err == nil { // how much is in it is up to those who send: S3 does so whenever a bucket's rules are written
+			maps.DeleteFunc(attributes.Attributes, func(name, _ string) bool { return strings.HasPrefix(name, "Approximate") })
+		}
 		i.note("queue/"+url, attributes, err)
 		tags, err := client.ListQueueTags(ctx, &sqs.ListQueueTagsInput{QueueUrl: &url})
 		i.note("tags of queue/"+url, tags, err)
