@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 
+	"github.com/scar-go/scar/internal/proof"
 	"github.com/scar-go/scar/local"
 	"github.com/scar-go/scar/spec"
 )
@@ -60,6 +61,8 @@ func BenchmarkLivePlan(b *testing.B) {
 	calls := script.Calls()
 	b.ReportMetric(float64(local.Depth(calls)), "rounds")
 	b.ReportMetric(float64(len(calls))/benchFunctions, "calls/function")
+	proof.Count(b, "rounds of a live plan", float64(local.Depth(calls)), "")
+	proof.Count(b, "calls of a live plan for each function", float64(len(calls))/benchFunctions, "")
 }
 
 func benchAccount(b *testing.B, script *local.Script) *Account {

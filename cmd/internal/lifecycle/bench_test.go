@@ -1,10 +1,16 @@
 package lifecycle
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/scar-go/scar/applier"
+	"github.com/scar-go/scar/internal/proof"
 	"github.com/scar-go/scar/planner"
 )
 
@@ -91,6 +98,66 @@ functions:
 	for i := 0; b.Loop(); i++ {
 		roundTrip(fmt.Sprint(i))
 	}
+}
+
+// BenchmarkRequestRoundTrip is one request to a function URL, with a warm instance: the address, the event, the runtime, a
+// script in a real image, and the way back. What a shell takes to start and end on this machine is the script's time.
+func BenchmarkRequestRoundTrip(b *testing.B) {
+	c := newCLI(b)
+	c.debianImage("busybox.tar", "busybox-static")
+	c.write("func.yaml", `
+project: bench
+functions:
+  hello:
+    image: ./busybox.tar
+    run: exit
+    http: {auth: none}
+`)
+	c.up()
+	c.run("scar", "apply", "--local", "--auto-approve")
+	url := strings.TrimSpace(c.run("scar", "outputs", "--local", "hello", "url"))
+	backend := strings.TrimPrefix(c.variable("AWS_ENDPOINT_URL"), "http://")
+	client := &http.Client{Transport: &http.Transport{
+		// Names below localhost are this machine's, which not every resolver knows.
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, backend)
+		},
+	}}
+	request := func() {
+		answer, err := client.Get(url)
+		if err != nil {
+			b.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, answer.Body)
+		if err := answer.Body.Close(); err != nil || answer.StatusCode != http.StatusOK {
+			b.Fatalf("%s, %v", answer.Status, err)
+		}
+	}
+	shell := func() {
+		if err := exec.CommandContext(b.Context(), "/bin/sh", "-c", "exit").Run(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	request()
+	for b.Loop() {
+		request()
+	}
+	b.StopTimer()
+	over := median(101, request) - median(101, shell)
+	b.ReportMetric(float64(over.Microseconds())/1000, "ms-over-script")
+	proof.Count(b, "HTTP round trip over the script", float64(over.Microseconds())/1000, "ms")
+}
+
+// median is the time that a call takes, half the times less.
+func median(times int, call func()) time.Duration {
+	took := make([]time.Duration, times)
+	for i := range took {
+		begun := time.Now()
+		call()
+		took[i] = time.Since(begun)
+	}
+	slices.Sort(took)
+	return took[times/2]
 }
 
 // BenchmarkChangedScript applies a change of the script and counts the bytes that go to the registry.
