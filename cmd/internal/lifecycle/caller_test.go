@@ -158,8 +158,8 @@ func (c *caller) checkNeeds(t *testing.T) {
 	}
 }
 
-// check asks what the file refers to, as a plan does, and expects nothing to be wrong with it.
-func (w *world) check(f *spec.File, p *project) {
+// check asks what the file refers to, as a plan does, and says what is wrong with it in this account.
+func (w *world) check(f *spec.File, p *project) error {
 	w.t.Helper()
 	cloud := w.cloud(p)
 	live, err := cloud.Read(w.t.Context(), slices.SortedFunc(maps.Keys(p.desired), planner.Address.Compare))
@@ -179,7 +179,6 @@ func (w *world) check(f *spec.File, p *project) {
 			w.t.Errorf("%s %s: %s", question.About, question.Name, answer.Unknown)
 		}
 	}
-	if _, err := planner.Check(f, p.desired, live, answers, false); err != nil {
-		w.t.Error(err)
-	}
+	_, err = planner.Check(f, p.desired, live, answers, false)
+	return err
 }

@@ -65,9 +65,9 @@ func (w *world) everyField(variables map[string]string) (changed int) {
 		w.gaps.edit(file)
 	}
 	original := w.project(file)
-	w.check(file, original)
+	w.must(w.check(file, original))
 	w.converge(original)
-	w.check(file, original)
+	w.must(w.check(file, original))
 	others, bySDK := w.others(variables), w.bySDK()
 	values := map[planner.Kind]planner.Value{}
 	for a, r := range original.desired {

@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
@@ -49,8 +51,19 @@ func (w *world) makeForeign(bucket string) {
 		TagSet: []types.Tag{{Key: sdk.String("owner"), Value: sdk.String("them & co")}},
 	}})
 	try(err)
-	// S3 checks every rule's function at every put, so theirs has to exist and to let S3 call it.
+	// S3 checks every rule's target at every put, so theirs have to exist and to let S3 call them.
 	w.converge(w.project(w.load(theirFunction)))
+	policy := func(action, resource string) string {
+		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":"` + action + `","Resource":"` + resource + `"}]}`
+	}
+	_, err = sqs.NewFromConfig(w.config).CreateQueue(ctx, &sqs.CreateQueueInput{
+		QueueName: sdk.String("q"), Attributes: map[string]string{"Policy": policy("sqs:SendMessage", w.naming.QueueARN("q"))},
+	})
+	try(err)
+	_, err = sns.NewFromConfig(w.config).CreateTopic(ctx, &sns.CreateTopicInput{
+		Name: sdk.String("t"), Attributes: map[string]string{"Policy": policy("sns:Publish", "arn:aws:sns:us-east-1:000000000000:t")},
+	})
+	try(err)
 	filter := func(prefix, suffix string) *types.NotificationConfigurationFilter {
 		return &types.NotificationConfigurationFilter{Key: &types.S3KeyFilter{FilterRules: []types.FilterRule{
 			{Name: types.FilterRuleNamePrefix, Value: &prefix}, {Name: types.FilterRuleNameSuffix, Value: &suffix},
@@ -190,8 +203,8 @@ func TestForeignThingsAreUntouched(t *testing.T) {
 func TestForeignRuleThatOverlapsIsNamed(t *testing.T) {
 	w := newWorld(t)
 	w.makeForeign("photos")
-	p := w.project(w.load(strings.ReplaceAll(oneFunction, "s3://photos/in/", "s3://photos/queue/")))
-	_, err := w.plan(p)
+	f := w.load(strings.ReplaceAll(oneFunction, "s3://photos/in/", "s3://photos/queue/"))
+	err := w.check(f, w.project(f))
 	if err == nil || !strings.Contains(err.Error(), `"their queue"`) || !strings.Contains(err.Error(), "arn:aws:sqs:us-east-1:000000000000:q") {
 		t.Errorf("error %v, want one that names the rule and the queue", err)
 	}
