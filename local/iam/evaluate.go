@@ -21,7 +21,7 @@ func (s *Service) Allowed(ctx context.Context, id wire.Identity, action, resourc
 	if err != nil || !found {
 		return false, err
 	}
-	return evaluate(documents, newRequest(action, resource, conditions))
+	return evaluate(documents, newRequest(action, resource, conditions).by(id))
 }
 
 // limits are the role of a session and the policies that limit it now, if the caller is one and the role is there.
@@ -67,6 +67,15 @@ func newRequest(action, resource string, conditions map[string][]string) request
 	r := request{action, resource, make(map[string][]string, len(conditions))}
 	for key, values := range conditions {
 		r.conditions[strings.ToLower(key)] = values
+	}
+	return r
+}
+
+// by adds what is known of the caller: the function whose code calls (Lambda developer guide, "Using source function ARN to
+// control function access behavior").
+func (r request) by(id wire.Identity) request {
+	if id.Function != "" {
+		r.conditions["lambda:sourcefunctionarn"] = []string{id.Function}
 	}
 	return r
 }

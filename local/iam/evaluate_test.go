@@ -3,6 +3,8 @@ package iam
 import (
 	"strings"
 	"testing"
+
+	"github.com/scar-go/scar/local/wire"
 )
 
 // policyOf wraps statements into a document.
@@ -211,6 +213,21 @@ func BenchmarkEvaluate(b *testing.B) {
 		}
 		if ok, err := evaluate([]document{d}, newRequest("s3:GetObject", "arn:aws:s3:::b/in/k", nil)); err != nil || !ok {
 			b.Fatal(ok, err)
+		}
+	}
+}
+
+// TestTheCodeOfAFunctionIsKnown denies something to the code of a function that the service behind its role may do.
+func TestTheCodeOfAFunctionIsKnown(t *testing.T) {
+	d, err := parseDocument(policyOf(`{"Effect":"Allow","Action":"ec2:*","Resource":"*"}`,
+		`{"Effect":"Deny","Action":"ec2:*","Resource":"*","Condition":{"ArnEquals":{"lambda:SourceFunctionArn":"arn:aws:lambda:us-east-1:000000000000:function:f"}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for function, want := range map[string]bool{"": true, "arn:aws:lambda:us-east-1:000000000000:function:f": false, "arn:aws:lambda:us-east-1:000000000000:function:g": true} {
+		got, err := evaluate([]document{d}, newRequest("ec2:DescribeSubnets", "*", nil).by(wire.Identity{Function: function}))
+		if err != nil || got != want {
+			t.Errorf("code of %q: %v, %v", function, got, err)
 		}
 	}
 }

@@ -21,7 +21,7 @@ type Config struct {
 	DB      *store.DB
 	Clock   clock.Clock
 	Account string // twelve digits
-	Region  string // decides the partition; roles are of all regions
+	Region  string // decides the partition, and is where functions are; roles are of all regions
 
 	// The administrator's key pair.
 	AdminAccessKey, AdminSecretKey string

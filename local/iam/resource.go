@@ -43,7 +43,7 @@ func (s *Service) AllowedOn(ctx context.Context, id wire.Identity, policy, actio
 	if err != nil || !found {
 		return false, err
 	}
-	asked := newRequest(action, resource, overLoopback(conditions))
+	asked := newRequest(action, resource, overLoopback(conditions)).by(id)
 	byRole, err := decide(own, asked, anybody)
 	if err != nil || byRole == denied {
 		return false, err

@@ -61,7 +61,7 @@ func (s *Service) Session(ctx context.Context, roleARN, servicePrincipal, sessio
 	if !trusted {
 		return Credentials{}, notAssumable(servicePrincipal, roleARN)
 	}
-	return s.newSession(r, sessionName, serviceSession)
+	return s.newSession(r, sessionName, serviceSession, servicePrincipal == lambdaPrincipal)
 }
 
 func notAssumable(servicePrincipal, roleARN string) error {
@@ -98,13 +98,14 @@ type claims struct {
 	Role    string `json:"r,omitempty"`
 	RoleID  string `json:"i,omitempty"`
 	Session string `json:"s,omitempty"`
-	Expires int64  `json:"e"` // seconds since 1970
+	Code    bool   `json:"c,omitempty"` // of the function that Session names
+	Expires int64  `json:"e"`           // seconds since 1970
 }
 
-func (s *Service) newSession(r role, sessionName string, lifetime time.Duration) (Credentials, error) {
+func (s *Service) newSession(r role, sessionName string, lifetime time.Duration, ofCode bool) (Credentials, error) {
 	expires := s.cfg.Clock.Now().Add(lifetime).Truncate(time.Second).UTC()
 	key := "ASIA" + rand.Text()[:16]
-	token, err := s.seal("session", claims{key, r.Name, r.ID, sessionName, expires.Unix()})
+	token, err := s.seal("session", claims{key, r.Name, r.ID, sessionName, ofCode, expires.Unix()})
 	if err != nil {
 		return Credentials{}, err
 	}
@@ -147,12 +148,17 @@ func (s *Service) admin() wire.Identity {
 }
 
 func (s *Service) identity(c claims) wire.Identity {
+	function := ""
+	if c.Code {
+		function = fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", s.partition(), s.cfg.Region, s.cfg.Account, c.Session)
+	}
 	return wire.Identity{
 		Account:   s.cfg.Account,
 		AccessKey: c.Key,
 		ARN:       fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", s.partition(), s.cfg.Account, c.Role, c.Session),
 		Role:      c.Role,
 		UserID:    c.RoleID + ":" + c.Session,
+		Function:  function,
 	}
 }
 
@@ -160,7 +166,7 @@ func (s *Service) identity(c claims) wire.Identity {
 func (s *Service) RegistryPassword(id wire.Identity) (password string, expires time.Time, err error) {
 	expires = s.cfg.Clock.Now().Add(passwordLifetime).Truncate(time.Second).UTC()
 	session := id.ARN[strings.LastIndexByte(id.ARN, '/')+1:]
-	password, err = s.seal("registry", claims{id.AccessKey, id.Role, "", session, expires.Unix()})
+	password, err = s.seal("registry", claims{id.AccessKey, id.Role, "", session, id.Function != "", expires.Unix()})
 	return password, expires, err
 }
 

@@ -58,7 +58,7 @@ func (s *Service) assumeRole(ctx context.Context, form url.Values) (any, error) 
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.newSession(r, session, lifetime)
+	c, err := s.newSession(r, session, lifetime, false)
 	if err != nil {
 		return nil, err
 	}

@@ -38,6 +38,7 @@ type Identity struct {
 	ARN       string
 	Role      string // name of the role whose session this is; empty: the account's administrator
 	UserID    string // unique id of the caller, as aws:userid in policies
+	Function  string // ARN of the function whose code calls; empty: something else does
 }
 
 // Admin says whether everything is allowed: only sessions of roles are limited.
