@@ -165,6 +165,9 @@ func (w *world) check(f *spec.File, p *project) error {
 	live, err := cloud.Read(w.t.Context(), slices.SortedFunc(maps.Keys(p.desired), planner.Address.Compare))
 	w.must(err)
 	answers := planner.Answers{}
+	for about, why := range w.gaps.silent {
+		answers[planner.Question{About: about}] = planner.Answer{Unknown: why}
+	}
 	for {
 		questions := planner.Questions(f, w.naming, live, answers)
 		if len(questions) == 0 {
@@ -175,7 +178,7 @@ func (w *world) check(f *spec.File, p *project) error {
 		maps.Copy(answers, more)
 	}
 	for question, answer := range answers {
-		if answer.Unknown != "" {
+		if _, silent := w.gaps.silent[question.About]; !silent && answer.Unknown != "" {
 			w.t.Errorf("%s %s: %s", question.About, question.Name, answer.Unknown)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"github.com/scar-go/scar/applier"
+	"github.com/scar-go/scar/internal/proof"
 	"github.com/scar-go/scar/local"
 	"github.com/scar-go/scar/local/wire"
 	"github.com/scar-go/scar/planner"
@@ -113,6 +114,7 @@ func TestCallThatFailsAtAnyPoint(t *testing.T) {
 		}
 	}
 	t.Logf("%d operations, %d faults", len(calls), tries)
+	t.Cleanup(func() { proof.Count(t, "calls of an apply that failed or were lost", float64(tries), "") }) // after those in parallel
 	if tries < 250 {
 		t.Errorf("only %d faults were tried", tries)
 	}

@@ -41,6 +41,7 @@ var alongside = map[string][]string{
 // the account, in turn: the next plan shows that and nothing else, and one apply repairs it. After destroy, the account
 // is as it was before, with all that others have in it. scar is called with the rights that the guide lists.
 func TestEveryFieldOfEveryValue(t *testing.T) {
+	t.Parallel()
 	w := openWorld(t, t.TempDir(), baseImage(t, "amd64"), clock.Real{}) // the caller's credentials do not last
 	outside := w.surroundings()
 	caller := w.callWith(w.callerPolicy())

@@ -4,13 +4,15 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/scar-go/scar/planner"
 	"github.com/scar-go/scar/spec"
 )
 
 // gaps are where an imitation of AWS does not do as AWS does.
 type gaps struct {
-	edit   func(*spec.File)  // leaves out of the whole file what it does not keep at all; nil: nothing
-	fields map[string]string // that it does not change, or not show, and what it does instead
+	edit   func(*spec.File)           // leaves out of the whole file what it does not keep at all; nil: nothing
+	fields map[string]string          // that it does not change, or not show, and what it does instead
+	silent map[planner.Subject]string // what it cannot be asked about, and why
 }
 
 // localGaps are those of the embedded backend: what no plan of scar asks for.
@@ -32,6 +34,7 @@ var motoGaps = gaps{
 			}
 		}
 	},
+	silent: map[planner.Subject]string{planner.AboutConcurrency: "it does not serve the limits of an account"},
 	fields: map[string]string{
 		"function.log_group":                  "is not kept",
 		"function.log_format":                 "is not kept",

@@ -47,6 +47,7 @@ func (w *world) inRegion(in *s3.CreateBucketInput) {
 
 // TestEveryFieldOnMoto does as TestEveryFieldOfEveryValue, with moto as a second opinion, where it keeps the field.
 func TestEveryFieldOnMoto(t *testing.T) {
+	t.Parallel()
 	w := newMotoWorld(t)
 	changed := w.everyField(w.surroundings())
 	proof.Count(t, "fields changed by hand and repaired on moto", float64(changed), "")
