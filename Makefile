@@ -56,7 +56,7 @@ cross: $(RUNTIME)
 # with what docs/reliability.md promises.
 test: packages $(BIN) lint cross
 	@set -e; SCAR_PROOF=$$(mktemp -d); export SCAR_PROOF; trap 'rm -rf "$$SCAR_PROOF"' EXIT; trap 'exit 1' INT TERM; set -x; \
-	$(GO) test -race -p 2 -timeout 30m -skip '$(COMPARISONS)' ./...; \
+	$(GO) test -race -p 2 -timeout 60m -skip '$(COMPARISONS)' ./...; \
 	$(GO) test -count=1 -v -run '^TestProofsReachTheirFigures$$' .
 
 # What benchmarks report of it is compared with docs/performance.md at the end.
