@@ -138,7 +138,7 @@ func TestLocalPlanDepth(t *testing.T) {
 	// Calls that are made at once overlap only where each lasts longer than it takes to start them all, which a busy
 	// machine needs time for: the depth is the least that is measured.
 	var depth int
-	for _, latency := range []time.Duration{300 * time.Millisecond, time.Second, 4 * time.Second} {
+	for _, latency := range []time.Duration{300 * time.Millisecond, time.Second, 4 * time.Second, 10 * time.Second, 30 * time.Second} {
 		script.Forget()
 		script.Latency(latency)
 		p.plan()
