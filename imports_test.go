@@ -26,6 +26,9 @@ var rules = map[string][]string{
 	"applier/aws/ec2": {},
 	"image":           {},
 
+	"runs":     {"runtime/job"},
+	"transfer": {"runtime/job", "runtime/storage"},
+
 	"internal/moto":  {}, // for tests
 	"internal/proof": {}, // for tests
 
@@ -41,9 +44,9 @@ var rules = map[string][]string{
 	"local/*": {"image", "local/wire", "local/store", "local/clock", "local/sandbox", "local/httpevent"},
 
 	"cmd/scar-runtime":  {"runtime/supervisor", "runtime/secret", "runtime/job"},
-	"cmd/scar":          {"cmd/internal/...", "schemas", "spec", "planner", "applier", "applier/aws", "image", "runtime/job", "local/..."},
-	"cmd/internal/view": {"spec", "planner", "applier", "runtime/job"},
-	"cmd/internal/flow": {"spec", "planner", "applier", "applier/aws", "image", "runtime", "runtime/job", "local/..."},
+	"cmd/scar":          {"cmd/internal/...", "schemas", "spec", "planner", "applier", "applier/aws", "image", "runtime/job", "local/...", "runs", "transfer"},
+	"cmd/internal/view": {"spec", "planner", "applier", "runtime/job", "runs", "transfer"},
+	"cmd/internal/flow": {"spec", "planner", "applier", "applier/aws", "image", "runtime", "runtime/job", "runtime/storage", "local/...", "runs", "transfer"},
 }
 
 func TestImportsFollowTheHousePlan(t *testing.T) {

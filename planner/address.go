@@ -17,6 +17,7 @@ const (
 	KindBucket        Kind = "bucket"
 	KindRepository    Kind = "repository"
 	KindImage         Kind = "image"
+	KindParameter     Kind = "parameter"
 	KindQueue         Kind = "queue"
 	KindLogGroup      Kind = "log_group"
 	KindRole          Kind = "role"
@@ -41,9 +42,9 @@ func Kinds() []Kind {
 }
 
 // zeroValues are an empty value of every kind, in the order in which they are shown.
-func zeroValues() [15]Value {
+func zeroValues() [16]Value {
 	return [...]Value{
-		Bucket{}, Repository{}, Image{}, Queue{}, LogGroup{}, Role{}, Function{}, InvokeConfig{}, Permission{}, Trigger{},
+		Bucket{}, Repository{}, Image{}, Parameter{}, Queue{}, LogGroup{}, Role{}, Function{}, InvokeConfig{}, Permission{}, Trigger{},
 		EventSource{}, ScheduleGroup{}, Schedule{}, FunctionURL{}, HTTPAPI{},
 	}
 }
@@ -72,6 +73,7 @@ func (k Kind) rank() int {
 //	permission      <function>/<statement id>
 //	trigger         <bucket>/<rule id>
 //	event_source    <function>/<name of the queue>
+//	parameter       its name in Systems Manager, which begins with a slash
 //	schedule_group  the group's name
 //	schedule        <group>/<name>
 //	function_url    the function's name

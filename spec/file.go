@@ -20,8 +20,51 @@ type File struct {
 
 	Storage map[string]Storage // providers other than the account's own S3, by name, such as minio.lab
 
+	// Parameters are the secrets that the file brings with it, through variables or, in a classic file, in its text.
+	// Scar keeps each as a SecureString parameter of the project, to which a Secret then refers. Sorted by name.
+	Parameters []Parameter
+
 	Functions []Function // sorted by name
+
+	Classic bool   // written in the classic Function Definition Language
+	Notes   []Note // of what the file has and what means nothing any more, in the order of the file
 }
+
+// Note is something that the user should know of a file that is right.
+type Note struct {
+	Place string // as problems show it: func.yaml:12:5
+	Text  string
+}
+
+// Parameter is a secret whose value scar has.
+type Parameter struct {
+	Name  string // in Systems Manager, as ParameterName makes it
+	Value Sealed
+}
+
+// ParameterName is the name of the parameter that keeps a secret of a project: of a variable of a function, or of a key of
+// a provider of storage, such as minio.lab, below storage.
+func ParameterName(project, of, key string) string {
+	return "/scar/" + project + "/" + of + "/" + key
+}
+
+// Sealed is a secret. However it is printed or encoded, it does not show; only Reveal gives it away.
+type Sealed struct{ text string }
+
+// Seal keeps a secret.
+func Seal(text string) Sealed { return Sealed{text} }
+
+// Reveal is the secret itself.
+func (s Sealed) Reveal() string { return s.text }
+
+// String implements fmt.Stringer.
+func (Sealed) String() string { return "(hidden)" }
+
+// GoString implements fmt.GoStringer.
+func (Sealed) GoString() string { return "(hidden)" }
+
+// MarshalText implements encoding.TextMarshaler.
+func (Sealed) MarshalText() ([]byte, error) { return []byte("(hidden)"), nil }
 
 // Function is one entry of functions, with defaults and the file's tags merged in.
 type Function struct {
@@ -66,6 +109,14 @@ type Function struct {
 	Permissions []Permission
 
 	Logs Logs
+
+	Mode    string // lambda; or lambda-batch or batch, which are refused unless Options.KeepUnbuilt is set
+	Batch   *Batch // nil: the file has none
+	Preheat bool   // an apply that changed it ends by starting it once, with an event that runs no script
+
+	// What the classic format says of scar run alone.
+	RunScript    *Script // runs instead of Script; nil: Script does
+	Asynchronous bool    // scar run does not wait for the end
 
 	Tags        map[string]string // the file's and the function's; without scar's own
 	TagsManaged bool              // the file has a tags block: tags that it does not name are removed
@@ -138,6 +189,27 @@ type Output struct {
 type Permission struct {
 	Actions   []string
 	Resources []string
+}
+
+// Batch says what runs a function where Lambda does not, or no longer.
+type Batch struct {
+	VCPUs          float64
+	Memory         int // MB
+	GPUs           int
+	Subnets        []string // ids, sorted
+	SecurityGroups []string // ids, sorted
+	Platform       string   // fargate or ec2
+
+	InstanceTypes  []string // of ec2, sorted
+	MinVCPUs       int
+	DesiredVCPUs   int
+	MaxVCPUs       int
+	InstanceRole   string // ARN; empty: scar makes one
+	ServiceRole    string // ARN; empty: AWS's own
+	LaunchTemplate string // name; empty: none
+	Nodes          int    // of one job that runs on several; 0: it runs on one
+	MainNode       int    // index, from 0
+	Env            map[string]string
 }
 
 // Unreserved is the Concurrency of a function for which none is reserved.

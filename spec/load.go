@@ -19,6 +19,10 @@ type Options struct {
 
 	Version    string // of scar, compared with required_version; empty, dev or a bare commit: any fits
 	AllowLoops bool   // outputs may start functions without end
+
+	Project     string // of a classic file, which names none; empty: that of its first function
+	Settings    string // path of scar.cfg, the defaults of classic files; empty, or no such file: there are none
+	KeepUnbuilt bool   // functions of Batch and services of OSCAR are read, not refused
 }
 
 // stdinName is what standard input is called in messages.
