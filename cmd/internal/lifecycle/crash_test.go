@@ -12,8 +12,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"github.com/scar-go/scar/applier"
+	"github.com/scar-go/scar/image"
 	"github.com/scar-go/scar/internal/proof"
 	"github.com/scar-go/scar/local"
+	"github.com/scar-go/scar/local/clock"
 	"github.com/scar-go/scar/local/wire"
 	"github.com/scar-go/scar/planner"
 )
@@ -74,13 +76,7 @@ func TestCallThatFailsAtAnyPoint(t *testing.T) {
 		w.converge(w.project(w.load(beforeChange)))
 		p = w.project(w.load(afterChange))
 	})
-	again := func(t *testing.T) *world {
-		dir := t.TempDir()
-		if err := os.CopyFS(dir, os.DirFS(account)); err != nil {
-			t.Fatal(err)
-		}
-		return openWorld(t, dir, base, newQuickClock())
-	}
+	again := func(t *testing.T) *world { return copyWorld(t, account, t.TempDir(), base, newQuickClock()) }
 	calls := map[string]int{} // which of them comes when differs from apply to apply, so each is counted for itself
 	t.Run("whole", func(t *testing.T) {
 		for _, call := range again(t).callsOfApply(p) {
@@ -173,36 +169,67 @@ func lost() local.Fault {
 	return local.Fault{Err: wire.Errorf(http.StatusServiceUnavailable, "ServiceUnavailable", "Try again."), After: true}
 }
 
+// phase is a part of a project's life, which begins with a copy of an account.
+type phase struct {
+	account string
+	live    func(*world)
+}
+
 // TestLostAnswers has every call that writes take effect and fail once, in a way that the SDK repeats: the apply
-// itself gets there, for nobody can tell such a call from one that failed.
+// itself gets there, for nobody can tell such a call from one that failed. Of the phases in which a call is made, one is tried.
 func TestLostAnswers(t *testing.T) {
-	w := newWorld(t)
-	before, after := w.project(w.load(beforeChange)), w.project(w.load(afterChange))
-	w.script.Forget()
-	w.converge(before)
-	w.converge(after)
-	w.converge(before)
-	written := map[string]bool{}
-	for _, call := range w.script.Calls() {
-		if operation := call.Service + ":" + call.Operation; call.Service != "registry" && writes(operation) {
-			written[operation] = true
-		}
+	t.Parallel()
+	before, after := t.TempDir(), t.TempDir()
+	base, now := baseImage(t, "amd64"), newQuickClock()
+	var first, second *project
+	t.Run("before", func(t *testing.T) {
+		w := openWorld(t, before, base, now)
+		first, second = w.project(w.load(beforeChange)), w.project(w.load(afterChange))
+		w.converge(first)
+		w.changeByHand("keep logs for ever", "widen the role's policy")
+	})
+	toSecond := func(w *world) { w.converge(second) }
+	t.Run("after", func(t *testing.T) { toSecond(copyWorld(t, before, after, base, now)) })
+	phases := []phase{
+		{before, toSecond},
+		{after, func(w *world) { w.converge(first) }},
+		{before, func(w *world) { w.destroy(first) }},
+		{t.TempDir(), func(w *world) { w.converge(first) }},
 	}
-	if len(written) < 30 {
-		t.Errorf("only these calls write: %v", written)
-	}
-	for operation := range written {
-		t.Run(operation, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			w.converge(before)
-			w.changeByHand("keep logs for ever", "widen the role's policy")
-			w.script.Inject(operation, 1, lost())
-			w.converge(after)
-			w.converge(before)
-			w.destroy(before)
+	in := map[string]phase{} // by operation
+	for i, p := range phases {
+		t.Run(fmt.Sprintf("phase %d", i), func(t *testing.T) {
+			w := copyWorld(t, p.account, t.TempDir(), base, now)
+			w.script.Forget()
+			p.live(w)
+			for _, call := range w.script.Calls() {
+				operation := call.Service + ":" + call.Operation
+				if _, known := in[operation]; !known && call.Service != "registry" && writes(operation) {
+					in[operation] = p
+				}
+			}
 		})
 	}
+	if len(in) < 30 {
+		t.Errorf("only these calls write: %v", in)
+	}
+	for operation, p := range in {
+		t.Run(operation, func(t *testing.T) {
+			t.Parallel()
+			w := copyWorld(t, p.account, t.TempDir(), base, now)
+			w.script.Inject(operation, 1, lost())
+			p.live(w)
+		})
+	}
+}
+
+// copyWorld opens a copy of an account, in a folder that is empty.
+func copyWorld(t *testing.T, account, dir string, base *image.Base, now clock.Clock) *world {
+	t.Helper()
+	if err := os.CopyFS(dir, os.DirFS(account)); err != nil {
+		t.Fatal(err)
+	}
+	return openWorld(t, dir, base, now)
 }
 
 // TestLostAnswerOfAChangedPermission is the one change that is made of two calls, of which the second meets what
