@@ -10,7 +10,7 @@ import (
 )
 
 // actionPrefixes are the services' names in policies, where they differ from those in signatures.
-var actionPrefixes = map[string]string{"tagging": "tag"}
+var actionPrefixes = map[string]string{"tagging": "tag", "monitoring": "cloudwatch"}
 
 // freeOperations need no right.
 var freeOperations = map[string]bool{"sts:GetCallerIdentity": true}

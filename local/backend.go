@@ -1,5 +1,5 @@
 // Package local is an embedded backend that speaks AWS's wire protocols over loopback HTTP: those
-// calls of STS, IAM, Lambda, CloudWatch Logs, ECR, S3, SQS, SNS, EventBridge and its Scheduler, API Gateway, EC2, EFS, KMS,
+// calls of STS, IAM, Lambda, CloudWatch and its Logs, ECR, S3, SQS, SNS, EventBridge and its Scheduler, API Gateway, EC2, EFS, KMS,
 // Systems Manager's parameters, Secrets Manager and the Resource Groups Tagging API that scar and its functions make, so that the same SDK code that talks to AWS talks to it.
 // A call that it does not serve is an error that names it.
 package local
@@ -21,6 +21,7 @@ import (
 
 	"github.com/scar-go/scar/local/apigateway"
 	"github.com/scar-go/scar/local/clock"
+	"github.com/scar-go/scar/local/cloudwatch"
 	"github.com/scar-go/scar/local/ec2"
 	"github.com/scar-go/scar/local/ecr"
 	"github.com/scar-go/scar/local/efs"
@@ -76,6 +77,7 @@ type Backend struct {
 	db        *store.DB
 	iam       *iam.Service
 	logs      *logs.Service
+	metrics   *cloudwatch.Service
 	ssm       *ssm.Service
 	scheduler *scheduler.Service
 	secrets   *secretsmanager.Service

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -45,6 +46,8 @@ func TestCommandLineReadsBack(t *testing.T) {
 	_, err = s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true }).CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String("photos")})
 	must(t, err)
 
+	b.metrics.Invoked("grayify", time.Second, true)
+
 	home := t.TempDir()
 	for _, c := range []struct{ args, want string }{
 		{"sts get-caller-identity --query Arn", "arn:aws:iam::000000000000:root"},
@@ -68,6 +71,9 @@ func TestCommandLineReadsBack(t *testing.T) {
 		{"ec2 describe-vpcs --query Vpcs[].IsDefault", "True"},
 		{"efs describe-file-systems --query length(FileSystems)", "0"},
 		{"kms list-aliases --query length(Aliases)", "0"},
+		{"cloudwatch list-metrics --namespace AWS/Lambda --metric-name Errors --query Metrics[].Dimensions[].Value", "grayify"},
+		{"cloudwatch get-metric-data --start-time 2020-01-01T00:00:00Z --end-time 2120-01-01T00:00:00Z --query MetricDataResults[].[Id,Values] --metric-data-queries " +
+			`[{"Id":"a","MetricStat":{"Metric":{"Namespace":"AWS/Lambda","MetricName":"Errors","Dimensions":[{"Name":"FunctionName","Value":"grayify"}]},"Period":86400,"Stat":"Sum"}}]`, "a\n1"},
 		{"lambda get-account-settings --query AccountLimit.ConcurrentExecutions", "1000"},
 		{"resourcegroupstaggingapi get-resources --query ResourceTagMappingList[].ResourceARN", "arn:aws:logs:us-east-1:000000000000:log-group:/g"},
 	} {

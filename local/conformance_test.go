@@ -52,6 +52,7 @@ func TestConformance(t *testing.T) {
 		"secret deletion": conformSecretDeletion,
 		"secret lists":    conformSecretLists,
 
+		"metrics":      conformMetrics,
 		"queues":       conformQueues,
 		"messages":     conformMessages,
 		"queue rules":  conformQueueRules,

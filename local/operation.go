@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/scar-go/scar/local/cloudwatch"
 	"github.com/scar-go/scar/local/sqs"
 	"github.com/scar-go/scar/local/wire"
 )
@@ -23,6 +24,8 @@ func operationOf(service string, r *http.Request, body []byte) string {
 		return form.Get("Action")
 	case "sqs":
 		return sqs.Operation(r, body)
+	case "monitoring":
+		return cloudwatch.Operation(r, body)
 	case "lambda":
 		return lambdaOperation(r)
 	case "s3":

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/scar-go/scar/local/apigateway"
+	"github.com/scar-go/scar/local/cloudwatch"
 	"github.com/scar-go/scar/local/ec2"
 	"github.com/scar-go/scar/local/ecr"
 	"github.com/scar-go/scar/local/efs"
@@ -39,6 +40,7 @@ func (b *Backend) makeServices(ctx context.Context) error {
 // makeStores makes the services that start nothing.
 func (b *Backend) makeStores(context.Context) (err error) {
 	o := b.options
+	b.metrics = cloudwatch.New(cloudwatch.Config{Clock: o.Clock})
 	if b.iam, err = iam.New(b.iamConfig()); err != nil {
 		return err
 	}
@@ -141,6 +143,7 @@ func (b *Backend) route() {
 		"lambda":            newService(b.lambda, wire.RESTJSON),
 		"s3":                newService(b.s3, wire.RESTXML),
 		"sqs":               {b.sqs, wire.JSON11, sqs.WriteError},
+		"monitoring":        {b.metrics, wire.JSON11, cloudwatch.WriteError},
 		"sns":               newService(b.sns, wire.Query),
 		"events":            newService(b.events, wire.JSON11),
 		"scheduler":         newService(b.scheduler, wire.RESTJSON),
@@ -174,6 +177,16 @@ func (b *Backend) lambdaConfig() lambda.Config {
 		DB: b.db, Clock: o.Clock, Account: o.Account, Region: o.Region, Endpoint: b.waitForEndpoint,
 		Roles: sessions{b.iam}, Images: b.ecr, Logs: lines{b.logs}, Cache: o.Cache,
 		Authorizer: b.iam, Queues: queues{b.sqs}, Destinations: destinations{b}, Networks: b.ec2, FileSystems: b.efs,
-		RetryDelays: o.RetryDelays, Concurrency: o.Concurrency, IdleTimeout: o.IdleTimeout, Settle: o.Settle, OnDone: o.OnDone, Log: o.Log,
+		RetryDelays: o.RetryDelays, Concurrency: o.Concurrency, IdleTimeout: o.IdleTimeout, Settle: o.Settle, OnDone: b.invoked, OnThrottle: b.metrics.Throttled, Log: o.Log,
+	}
+}
+
+// invoked counts an invocation that has ended, and passes it on. What Lambda gave up without the function is none.
+func (b *Backend) invoked(i lambda.Invocation) {
+	if !i.Unrun() {
+		b.metrics.Invoked(i.Function, i.Duration, i.Failed())
+	}
+	if b.options.OnDone != nil {
+		b.options.OnDone(i)
 	}
 }

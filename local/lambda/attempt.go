@@ -126,6 +126,7 @@ func (q *queue) throttle(key string, e event, f function) {
 	n := q.throttled[key]
 	q.throttled[key] = n + 1
 	q.mu.Unlock()
+	q.s.cfg.OnThrottle(e.Function)
 	wait := lastThrottle
 	if shift := min(n, 16); firstThrottle<<shift < lastThrottle {
 		wait = firstThrottle << shift
@@ -261,6 +262,7 @@ func (s *Service) runNow(ctx context.Context, f function, t task) (result, error
 		return result{}, tooLarge(maxPayload)
 	}
 	if !s.places.take(name, f.Reserved) {
+		s.cfg.OnThrottle(name)
 		return result{}, errThrottled
 	}
 	defer s.places.free(name)

@@ -40,6 +40,7 @@ type Config struct {
 	IdleTimeout time.Duration // how long an idle instance is kept; 0: five minutes
 	Settle      Settle
 	OnDone      func(Invocation) // called after each invocation; may be nil; must not block for long
+	OnThrottle  func(string)     // called with the name of a function that had no place for an invocation; likewise
 	Log         *slog.Logger     // what goes wrong behind the scenes; nil: nothing is logged
 }
 
@@ -80,6 +81,10 @@ type Message struct {
 // Failed says whether the invocation ended with an error. The invocation of a batch succeeds with messages that failed.
 func (i Invocation) Failed() bool { return i.ErrorType != "" || i.ErrorMessage != "" }
 
+// Unrun says whether the function never got the event: it was given up before, or the backend could not run it. A function that
+// fails answers with its error.
+func (i Invocation) Unrun() bool { return i.Failed() && i.Response == nil }
+
 const defaultIdleTimeout = 5 * time.Minute
 
 func (c Config) withDefaults() Config {
@@ -97,6 +102,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.OnDone == nil {
 		c.OnDone = func(Invocation) {}
+	}
+	if c.OnThrottle == nil {
+		c.OnThrottle = func(string) {}
 	}
 	return c
 }
