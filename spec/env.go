@@ -52,6 +52,20 @@ func checkVariable(name string, n *node, r *report) {
 	}
 }
 
+// withheldEnv is the address by which a script could answer in the runtime's place.
+const withheldEnv = "AWS_LAMBDA_RUNTIME_API"
+
+// checkSecretVariable reports a variable that no secret can be in. Secrets are the script's alone, so the names that Lambda
+// keeps for itself are free: a script may have keys to AWS of its own.
+func checkSecretVariable(name string, n *node, r *report) {
+	switch {
+	case name == withheldEnv:
+		r.atKey(n, "scar keeps this variable from scripts")
+	case slices.Contains(scriptEnv, name):
+		r.atKey(n, "scar sets this variable for every script")
+	}
+}
+
 // envSize is the size of the variables as Lambda measures it, in bytes.
 func envSize(env map[string]string) int {
 	var b bytes.Buffer

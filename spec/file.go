@@ -3,7 +3,10 @@
 // the file alone can have has been reported with its line and column.
 package spec
 
-import "fmt"
+import (
+	"fmt"
+	"io"
+)
 
 // File is one project as its file describes it, overlays merged.
 type File struct {
@@ -60,8 +63,10 @@ func (s Sealed) Reveal() string { return s.text }
 // String implements fmt.Stringer.
 func (Sealed) String() string { return "(hidden)" }
 
-// GoString implements fmt.GoStringer.
-func (Sealed) GoString() string { return "(hidden)" }
+// Format implements fmt.Formatter, for verbs that would print what is in it.
+func (s Sealed) Format(to fmt.State, _ rune) {
+	_, _ = io.WriteString(to, s.String()) // fmt.State keeps what is written, and gives no errors
+}
 
 // MarshalText implements encoding.TextMarshaler.
 func (Sealed) MarshalText() ([]byte, error) { return []byte("(hidden)"), nil }

@@ -55,7 +55,8 @@ func describe(root *node, allowLoops bool, r *report) (*File, []*draft) {
 	checkVersion(root.get("required_version"), r)
 	common := root.get("tags")
 	f.Tags, f.TagsManaged = readTags(common, nil, r), common != nil
-	f.Storage = readStorage(root.get("storage"), r)
+	secrets := &secretReader{report: r, project: f.Project}
+	f.Storage = readStorage(root.get("storage"), secrets)
 	providers := &providerNames{file: f, node: root.get("storage")}
 	var drafts []*draft
 	if functions := root.get("functions"); functions != nil {
@@ -63,13 +64,14 @@ func describe(root *node, allowLoops bool, r *report) (*File, []*draft) {
 			if field.value.kind != mapping {
 				continue
 			}
-			d := describeFunction(field.name, withDefaults(root.get("defaults"), field.value), providers, r)
+			d := describeFunction(field.name, withDefaults(root.get("defaults"), field.value), providers, secrets)
 			d.TagsManaged = f.TagsManaged || d.node.get("tags") != nil
 			d.Tags = readTags(d.node.get("tags"), f.Tags, r)
 			checkTagCount(d, r)
 			drafts = append(drafts, d)
 		}
 	}
+	f.Parameters = secrets.parameters()
 	slices.SortStableFunc(drafts, func(a, b *draft) int { return strings.Compare(a.Name, b.Name) })
 	checkNames(drafts, r)
 	checkAPIs(drafts, r)
@@ -79,7 +81,8 @@ func describe(root *node, allowLoops bool, r *report) (*File, []*draft) {
 	return f, drafts
 }
 
-func describeFunction(name string, n *node, providers *providerNames, r *report) *draft {
+func describeFunction(name string, n *node, providers *providerNames, secrets *secretReader) *draft {
+	r := secrets.report
 	d := &draft{node: n, Function: Function{
 		Name:             name,
 		File:             n.src.name,
@@ -100,7 +103,7 @@ func describeFunction(name string, n *node, providers *providerNames, r *report)
 	d.Env = readEnv(n.get("env"), r)
 	d.Permissions = readPermissions(n.get("permissions"))
 	d.Logs = readLogs(n.get("logs"))
-	d.readSecrets(providers.file.Project, r)
+	d.readSecrets(secrets)
 	d.readImage(r)
 	d.readRun(r)
 	d.readInputs(providers, r)
@@ -254,8 +257,8 @@ func readTags(n *node, common map[string]string, r *report) map[string]string {
 	return tags
 }
 
-// maxTags is AWS's limit of 50 less scar's own three.
-const maxTags = 50 - 3
+// maxTags is AWS's limit of 50 less scar's own, of which a function has five.
+const maxTags = 50 - 5
 
 // checkTagCount checks a function's tags, the file's among them. IAM does not tell keys apart that
 // differ only in their case.

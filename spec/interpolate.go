@@ -73,9 +73,19 @@ func (in *interpolation) resolveScalar(n *node, want *rule) {
 			in.report.conceal(v.value, "${"+v.name+"}")
 		}
 	}
-	if LooksSecret(n.label) {
+	if LooksSecret(n.label) || n.private && n.isVariable() {
 		in.report.conceal(text, n.written)
 	}
+}
+
+// isVariable says whether a value is one variable and nothing else: ${NAME}, with or without a default or a message.
+func (n *node) isVariable() bool {
+	if n == nil || !strings.HasPrefix(n.written, "${") {
+		return false
+	}
+	x := &expansion{lookup: func(string) (string, bool) { return "set", true }}
+	_, rest, err := x.variable(n.written[len("${"):])
+	return err == nil && rest == ""
 }
 
 // tagOf is what YAML would have made of a text, if the schema asks for no text there.

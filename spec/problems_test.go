@@ -218,7 +218,7 @@ functions:
 		"func.yaml:7:14: 1: a variable's name wants a letter, then one or more letters, digits or underscores",
 		"func.yaml:7:14: 1: wants text or a number such as \"80\", not a list",
 		"func.yaml:7:23: hh: wants text or a number such as \"80\", not a mapping",
-		"func.yaml:7:42: i!: a variable's name wants a letter, then one or more letters, digits or underscores",
+		"func.yaml:7:42: i!: a variable's name wants letters, digits and underscores, and no digit first",
 		"func.yaml:7:64: j?: " + tagKey,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -8,17 +8,18 @@ import (
 )
 
 // readStorage reads the providers of a file. Those with problems are left out.
-func readStorage(n *node, r *report) map[string]Storage {
+func readStorage(n *node, secrets *secretReader) map[string]Storage {
 	if n == nil || n.kind != mapping {
 		return nil
 	}
 	providers := map[string]Storage{}
+	r := secrets.report
 	for _, f := range n.fields {
 		if f.value.kind != mapping || f.value.bad {
 			continue
 		}
 		kind, name, _ := strings.Cut(f.name, ".")
-		p := providerReader{node: f.value, name: name, report: r}
+		p := providerReader{node: f.value, provider: f.name, name: name, secrets: secrets, report: r}
 		before := len(r.found)
 		storage := Storage{
 			Type:      kind,
@@ -45,8 +46,10 @@ func readStorage(n *node, r *report) map[string]Storage {
 // providerReader reads the keys of one provider. Which of them it has to have, and may have, the schema has checked.
 type providerReader struct {
 	*report
-	node *node
-	name string // without its type
+	secrets  *secretReader
+	node     *node
+	provider string // minio.lab
+	name     string // without its type
 }
 
 // endpoint reads the address of a provider, without a slash at its end.
@@ -111,20 +114,20 @@ func (p *providerReader) space() string {
 // user reads the name of a user. Basic authentication ends it at its first colon (RFC 7617, section 2).
 func (p *providerReader) user() *Credential {
 	user := p.credential("user")
-	if user != nil && strings.Contains(user.Text, ":") {
+	if n := p.node.get("user"); user != nil && strings.Contains(n.str(), ":") && !isReference(n.str()) {
 		p.at(p.node.get("user"), "a user's name has no colon; a password belongs to the key password")
 		return nil
 	}
 	return user
 }
 
-// credential reads a key that holds a name, or says where it is kept.
+// credential reads a key that holds a name, or says where it is kept. One that a variable holds is kept like a secret.
 func (p *providerReader) credential(key string) *Credential {
 	text := p.text(key)
 	switch {
 	case text == "":
 		return nil
-	case isReference(text):
+	case isReference(text), p.node.get(key).isVariable():
 		return p.secret(key)
 	default:
 		return &Credential{Text: text}
@@ -134,7 +137,7 @@ func (p *providerReader) credential(key string) *Credential {
 // secret reads a key that says where a secret is kept.
 func (p *providerReader) secret(key string) *Credential {
 	instead := "ssm:/" + p.name + "/" + key + " or secretsmanager:" + p.name + "#" + key
-	if s := readSecret(p.node.get(key), instead, p.report); s != nil {
+	if s := p.secrets.read(p.node.get(key), "storage", p.provider+"/"+key, instead); s != nil {
 		return &Credential{Secret: s}
 	}
 	return nil

@@ -91,6 +91,7 @@ func TestProblemsOfStorage(t *testing.T) {
 	}
 	const keys = ", access_key: a, secret_key: \"ssm:/b\"}"
 	const place = "a secret does not belong in this file: put it into Systems Manager or Secrets Manager, and write where: "
+	const or = "; or write ${NAME} and give it with --env-file"
 	const url = "func.yaml:4:11: endpoint: wants a URL such as https://storage.example.org"
 	for _, c := range []struct{ name, text, want string }{
 		{"no mapping", "project: p\nfunctions: {}\nstorage: [a]\n", "func.yaml:3:1: storage: wants a mapping such as {minio.lab: {access_key: ssm:/lab/key, endpoint: https://minio.example.org, secret_key: ssm:/lab/secret}}, not a list"},
@@ -149,9 +150,9 @@ func TestProblemsOfStorage(t *testing.T) {
 		{"endpoint, space", storage("s3.a: {endpoint: \"https://a b\"" + keys), strings.Replace(url, ":11:", ":10:", 1) + ", without white space"},
 
 		{"a secret itself", storage("minio.a: {endpoint: \"https://a\", access_key: a, secret_key: hunter2}\nwebdav.b:\n  endpoint: \"https://b\"\n  user: u\n  password: 1234\nonedata.c: {endpoint: \"https://c\", space: s, token: \"${hunter2}\"}"),
-			"func.yaml:4:51: secret_key: " + place + "ssm:/a/secret_key or secretsmanager:a#secret_key\n" +
-				"func.yaml:8:5: password: " + place + "ssm:/b/password or secretsmanager:b#password\n" +
-				"func.yaml:9:48: token: " + place + "ssm:/c/token or secretsmanager:c#token"},
+			"func.yaml:4:51: secret_key: " + place + "ssm:/a/secret_key or secretsmanager:a#secret_key" + or + "\n" +
+				"func.yaml:8:5: password: " + place + "ssm:/b/password or secretsmanager:b#password" + or + "\n" +
+				"func.yaml:9:48: token: " + place + "ssm:/c/token or secretsmanager:c#token" + or},
 		{"a bad reference", storage("minio.a: {endpoint: \"https://a\", access_key: \"ssm:a/b\", secret_key: \"secretmanager:a\"}"),
 			"func.yaml:4:36: access_key: a parameter's name that has a slash in it begins with one, such as ssm:/imaging/token\n" +
 				"func.yaml:4:59: secret_key: wants ssm: or secretsmanager: before the name, in lower case"},

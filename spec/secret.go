@@ -125,26 +125,69 @@ func checkSecretName(name string) string {
 	}
 }
 
-// readSecret reads where a secret is kept; nil where that makes no sense. instead is what to write in place of a secret
-// itself.
-func readSecret(n *node, instead string, r *report) *Secret {
+// secretReader reads where secrets are kept, and takes those that the file brings with it.
+type secretReader struct {
+	*report
+	project string
+	brought []Parameter
+}
+
+// read reads where a secret is kept, which is a parameter of the project's where a variable holds the secret itself; nil
+// where that makes no sense. of and key are those of ParameterName, instead is what to write in place of a literal secret.
+func (s *secretReader) read(n *node, of, key, instead string) *Secret {
 	if n == nil || n.kind != scalar || n.bad {
 		return nil
 	}
 	secret, problem := parseSecret(n.text)
 	switch {
+	case n.isVariable() && !isReference(n.text) && !strings.HasPrefix(n.text, "arn:aws"):
+		return s.bring(n, of, key)
 	case problem != "":
-		r.at(n, "%s", problem)
+		s.at(n, "%s", problem)
 	case secret.Name == "":
-		r.at(n, "a secret does not belong in this file: put it into Systems Manager or Secrets Manager, and write where: %s", instead)
+		s.at(n, "a secret does not belong in this file: put it into Systems Manager or Secrets Manager, and write where: %s; "+
+			"or write ${NAME} and give it with --env-file", instead)
 	default:
 		return &secret
 	}
 	return nil
 }
 
+// maxParameter is how many bytes a parameter of Systems Manager's standard tier holds (AWS General Reference, "AWS Systems
+// Manager endpoints and quotas").
+const maxParameter = 4096
+
+// parameterInParameter matches what Systems Manager takes for a reference to another parameter, which no value may hold
+// (PutParameter in its API reference).
+var parameterInParameter = pattern(`(?s)\{\{.*\}\}`)
+
+// bring takes a secret that a variable holds.
+func (s *secretReader) bring(n *node, of, key string) *Secret {
+	switch {
+	case n.text == "":
+		s.at(n, "%s is empty; set it in the environment or in a file given with --env-file, or write where the secret is kept, such as ssm:/imaging/token", n.written)
+		return nil
+	case len(n.text) > maxParameter:
+		s.at(n, "%s has %d bytes, a parameter of Systems Manager holds %d; put it into Secrets Manager, and write where: secretsmanager:NAME", n.written, len(n.text), maxParameter)
+		return nil
+	case parameterInParameter().MatchString(n.text):
+		s.at(n, "%s holds {{ and }}, which no parameter of Systems Manager may; put it into Secrets Manager, and write where: secretsmanager:NAME", n.written)
+		return nil
+	}
+	n.brought = true
+	name := ParameterName(s.project, of, key)
+	s.brought = append(s.brought, Parameter{Name: name, Value: Seal(n.text)})
+	return &Secret{Service: parameterStore, Name: name}
+}
+
+// parameters are the secrets that were brought, sorted by name.
+func (s *secretReader) parameters() []Parameter {
+	slices.SortFunc(s.brought, func(a, b Parameter) int { return strings.Compare(a.Name, b.Name) })
+	return s.brought
+}
+
 // readSecrets reads a function's variables that hold a secret.
-func (d *draft) readSecrets(project string, r *report) {
+func (d *draft) readSecrets(secrets *secretReader) {
 	n, env := d.node.get("secrets"), d.node.get("env")
 	if n == nil {
 		return
@@ -152,12 +195,12 @@ func (d *draft) readSecrets(project string, r *report) {
 	d.Secrets = map[string]Secret{}
 	for _, f := range n.fields {
 		if other := env.get(f.name); other != nil {
-			r.atKey(f.value, "is in env too, in %s; one of the two has to go", other.place(f.value))
+			secrets.atKey(f.value, "is in env too, in %s; one of the two has to go", other.place(f.value))
 		}
-		checkVariable(f.name, f.value, r)
-		lower := strings.ToLower(f.name)
+		checkSecretVariable(f.name, f.value, secrets.report)
+		lower, project := strings.ToLower(f.name), secrets.project
 		instead := fmt.Sprintf("ssm:/%s/%s, secretsmanager:%s or secretsmanager:%s#%s", project, lower, project, project, lower)
-		if secret := readSecret(f.value, instead, r); secret != nil {
+		if secret := secrets.read(f.value, d.Name, f.name, instead); secret != nil {
 			d.Secrets[f.name] = *secret
 		}
 	}

@@ -74,11 +74,12 @@ func TestParseSecret(t *testing.T) {
 
 func TestProblemsOfSecretsAndRecords(t *testing.T) {
 	const place = "a secret does not belong in this file: put it into Systems Manager or Secrets Manager, and write where: "
+	const orVariable = "; or write ${NAME} and give it with --env-file"
 	for _, c := range []struct{ name, text, want string }{
-		{"names", in("secrets:\n  AWS_REGION: ssm:/a\n  REQUEST_METHOD: ssm:/b\n  9x: ssm:/c"),
-			"func.yaml:6:7: AWS_REGION: Lambda sets this variable itself\n" +
+		{"names", in("secrets:\n  AWS_LAMBDA_RUNTIME_API: ssm:/a\n  REQUEST_METHOD: ssm:/b\n  9x: ssm:/c\n  AWS_SECRET_ACCESS_KEY: ssm:/d\n  _x: ssm:/e\n  K: ssm:/f"),
+			"func.yaml:6:7: AWS_LAMBDA_RUNTIME_API: scar keeps this variable from scripts\n" +
 				"func.yaml:7:7: REQUEST_METHOD: scar sets this variable for every script\n" +
-				"func.yaml:8:7: 9x: a variable's name wants a letter, then one or more letters, digits or underscores"},
+				"func.yaml:8:7: 9x: a variable's name wants letters, digits and underscores, and no digit first"},
 		{"variables of requests", in("env: {PATH_INFO: a, QUERY_STRING: b, CONTENT_TYPE: c, RESPONSE_DIR: d}"),
 			"func.yaml:5:11: PATH_INFO: scar sets this variable for every script\n" +
 				"func.yaml:5:25: QUERY_STRING: scar sets this variable for every script\n" +
@@ -87,8 +88,8 @@ func TestProblemsOfSecretsAndRecords(t *testing.T) {
 		{"in env too", "project: p\ndefaults: {image: a, env: {TOKEN: a}}\nfunctions:\n  f: {secrets: {TOKEN: \"ssm:/a\"}}\n",
 			"func.yaml:4:17: TOKEN: is in env too, in line 2; one of the two has to go"},
 		{"the secret itself", in("secrets: {API_TOKEN: abc, N1: 12, L1: [a], O1: }"),
-			"func.yaml:5:15: API_TOKEN: " + place + "ssm:/imaging/api_token, secretsmanager:imaging or secretsmanager:imaging#api_token\n" +
-				"func.yaml:5:31: N1: " + place + "ssm:/imaging/n1, secretsmanager:imaging or secretsmanager:imaging#n1\n" +
+			"func.yaml:5:15: API_TOKEN: " + place + "ssm:/imaging/api_token, secretsmanager:imaging or secretsmanager:imaging#api_token" + orVariable + "\n" +
+				"func.yaml:5:31: N1: " + place + "ssm:/imaging/n1, secretsmanager:imaging or secretsmanager:imaging#n1" + orVariable + "\n" +
 				"func.yaml:5:39: L1: wants text such as ssm:/imaging/token, not a list\n" +
 				"func.yaml:5:48: O1: wants text such as ssm:/imaging/token, not nothing"},
 		{"no mapping", in("secrets: [a]"), "func.yaml:5:5: secrets: wants a mapping such as {DB: \"secretsmanager:imaging/db#password\", TOKEN: ssm:/imaging/token}, not a list"},

@@ -277,8 +277,11 @@ func (s *shower) leaf(v view, value any) *yaml.Node {
 	return shown
 }
 
-// hidesValue says whether a value looks like a secret: by the name of a variable in env, or of the environment.
+// hidesValue says whether a value is a secret that the file brings, or looks like one: by the name of a variable in env, or of the environment.
 func hidesValue(v view) bool {
+	if v.node.brought {
+		return true
+	}
 	for _, name := range v.node.variables {
 		if LooksSecret(name) {
 			return true

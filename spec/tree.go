@@ -41,6 +41,7 @@ type node struct {
 
 	bad     bool // a problem with it has been reported
 	private bool // it may hold a secret: its text is never shown
+	brought bool // its text is a secret, which becomes a parameter of the project
 }
 
 // field is one entry of a mapping.
