@@ -56,7 +56,7 @@ func (s secretUse) about() Subject {
 
 // secrets checks that a function's secrets are there.
 func (c *checks) secrets(fn *spec.Function) {
-	for _, s := range secretsUsed(c.file, fn) {
+	for _, s := range secretsElsewhere(c.file, fn) {
 		answer, known := c.ask(fn, s.about(), s.Name)
 		switch {
 		case !known || !answer.Absent:
@@ -102,7 +102,7 @@ func (c *checks) keys(fn *spec.Function) {
 			need(answer.Key, "s3://"+use.bucket, use.actions...)
 		}
 	}
-	for _, s := range secretsUsed(c.file, fn) {
+	for _, s := range secretsElsewhere(c.file, fn) {
 		if answer, known := c.ask(fn, s.about(), s.Name); known {
 			need(answer.Key, s.key, decrypt)
 		}

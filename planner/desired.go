@@ -15,6 +15,7 @@ type Env struct {
 	Version       string            // of scar, for the version tag
 	Images        map[string]Image  // by function: the Digest and Parts of its final image
 	Architectures map[string]string // by function: x86_64 or arm64, as its image is
+	Parameters    map[string]string // by the name of each of the file's parameters: ParameterDigest of its secret
 }
 
 // Desired computes every resource of the project as it should be. Its errors are problems that the account or the
@@ -23,6 +24,7 @@ type Env struct {
 func Desired(f *spec.File, env Env) (State, error) {
 	d := &desire{file: f, env: env, state: State{}}
 	d.repository()
+	d.parameters()
 	for i := range f.Functions {
 		fn := &f.Functions[i]
 		d.checkReach(fn)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"unicode"
 
 	"github.com/scar-go/scar/spec"
 )
@@ -65,6 +66,7 @@ func (d *desire) function(fn *spec.Function) {
 		Concurrency:      Unreserved,
 		Tags:             d.tags(fn),
 	}
+	f.Tags[TagImage], f.Tags[TagStarts] = imageTag(fn.Image), strings.Join(startsOf(fn), " ")
 	if fn.Logs.Format == jsonLogs {
 		f.LogFormat, f.LogLevel, f.SystemLogLevel = "JSON", allLines, systemLogLevel(fn.Logs.Level)
 	}
@@ -79,6 +81,48 @@ func (d *desire) function(fn *spec.Function) {
 	}
 	d.add(fn, f, fn.Name)
 	d.warnOfFunction(fn)
+}
+
+// maxTagValue is how many characters the value of a tag may have.
+const maxTagValue = 256
+
+// imageTag is what a function's image is called in its file, as a tag can hold it: of an archive its name without the
+// folders, of what is too long the beginning, and _ for what no tag may hold.
+func imageTag(s spec.Source) string {
+	name := s.Reference
+	if s.Path != "" {
+		name = s.Path[strings.LastIndexAny(s.Path, `/\`)+1:]
+	}
+	allowed := func(r rune) rune {
+		if unicode.In(r, unicode.L, unicode.N) || strings.ContainsRune(" _.:/=+-@", r) {
+			return r
+		}
+		return '_'
+	}
+	characters := []rune(strings.Map(allowed, name))
+	return string(characters[:min(len(characters), maxTagValue)])
+}
+
+// startsOf are the sorts of what starts a function, sorted.
+func startsOf(fn *spec.Function) []string {
+	var starts []string
+	for _, in := range fn.Inputs {
+		kind, _, _ := strings.Cut(provider(in.Provider), ".")
+		starts = append(starts, kind)
+	}
+	if fn.Queue != nil {
+		starts = append(starts, "queue")
+	}
+	if fn.Schedule != nil {
+		starts = append(starts, "schedule")
+	}
+	switch {
+	case fn.HTTP != nil && fn.HTTP.API != "":
+		starts = append(starts, "api")
+	case fn.HTTP != nil:
+		starts = append(starts, "url")
+	}
+	return sortedList(starts)
 }
 
 // allLines is the level at which Lambda drops none of the lines that a script prints. The runtime filters its own.

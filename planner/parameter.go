@@ -5,7 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/scar-go/scar/runtime/job"
+	"github.com/scar-go/scar/spec"
 )
 
 // Parameter is a SecureString parameter of Systems Manager that keeps a secret which the file brings with it. The secret
@@ -43,4 +47,51 @@ func ParameterDigest(name, secret string) (string, error) {
 		return "", fmt.Errorf("digest of parameter %s: %w", name, err)
 	}
 	return base64.RawStdEncoding.EncodeToString(sum), nil
+}
+
+// parameters are the secrets that the file brings, as far as a function has a use for them.
+func (d *desire) parameters() {
+	users := map[string][]*spec.Function{}
+	for i := range d.file.Functions {
+		fn := &d.file.Functions[i]
+		for _, s := range secretsUsed(d.file, fn) {
+			if s.Service == job.SSM && !slices.Contains(users[s.Name], fn) {
+				users[s.Name] = append(users[s.Name], fn)
+			}
+		}
+	}
+	for _, p := range d.file.Parameters {
+		if len(users[p.Name]) > 0 {
+			d.parameter(p.Name, users[p.Name])
+		}
+	}
+}
+
+// parameter is one that functions read. That of a single one belongs to it, with its tags.
+func (d *desire) parameter(name string, users []*spec.Function) {
+	digest, found := d.env.Parameters[name]
+	if !found {
+		d.problem(users[0], "function %s: no digest was made of the parameter %s", users[0].Name, name)
+	}
+	p := Parameter{Name: name, Type: secureString, Digest: digest}
+	if len(users) == 1 {
+		p.Tags = d.tags(users[0])
+		d.add(users[0], p, name)
+	} else {
+		p.Tags = d.tags(nil)
+		d.addShared(p, name)
+	}
+	for _, fn := range users {
+		if fn.Role != "" {
+			d.warn(Address{KindParameter, name}, fmt.Sprintf("scar does not change the role %s of the function %s: it has to allow %s on %s, or each run fails",
+				fn.Role, fn.Name, readParameter, d.env.ParameterARN(name)))
+		}
+	}
+}
+
+// secretsElsewhere are the secrets of a function that the file does not bring with it, which have to be there.
+func secretsElsewhere(f *spec.File, fn *spec.Function) []secretUse {
+	return slices.DeleteFunc(secretsUsed(f, fn), func(s secretUse) bool {
+		return s.Service == job.SSM && slices.ContainsFunc(f.Parameters, func(p spec.Parameter) bool { return p.Name == s.Name })
+	})
 }

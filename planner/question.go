@@ -153,7 +153,7 @@ func makes(f *spec.File, account, arn string) bool {
 }
 
 func (q *questions) secrets(fn *spec.Function) {
-	for _, s := range secretsUsed(q.file, fn) {
+	for _, s := range secretsElsewhere(q.file, fn) {
 		q.askHere(s.about(), s.Name)
 	}
 }

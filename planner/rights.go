@@ -17,7 +17,7 @@ func rights(f *spec.File, fn *spec.Function, naming Naming) Policy {
 	g.allow("WriteLogs", StringList{naming.LogGroupARN(LogGroupName(fn.Name)) + ":*"}, nil, "logs:CreateLogStream", "logs:PutLogEvents")
 	g.storage(f, fn)
 	parameters, secrets := secretARNs(f, fn, naming)
-	g.allow("ReadParameters", parameters, nil, "ssm:GetParameter")
+	g.allow("ReadParameters", parameters, nil, readParameter)
 	g.allow("ReadSecrets", secrets, nil, "secretsmanager:GetSecretValue")
 	if queue := queueARN(f.Project, fn, naming); queue != "" {
 		g.allow("TakeMessages", StringList{queue}, nil,
@@ -30,6 +30,11 @@ func rights(f *spec.File, fn *spec.Function, naming Naming) Policy {
 	}
 	return Policy{Version: policyVersion, Statements: g.statements}.Canonical()
 }
+
+// readParameter is the right to a parameter of Systems Manager. Those that AWS's own key for parameters encrypts, alias/aws/ssm, need
+// none to the key beside it: its policy allows whoever the service lets read (Systems Manager user guide, "AWS KMS
+// encryption for AWS Systems Manager Parameter Store SecureString parameters").
+const readParameter = "ssm:GetParameter"
 
 // grants collects the statements of a role's policy.
 type grants struct {

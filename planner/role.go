@@ -3,6 +3,7 @@ package planner
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/scar-go/scar/spec"
 )
@@ -28,7 +29,23 @@ type Role struct {
 // Kind implements Value.
 func (Role) Kind() Kind { return KindRole }
 
-func (Role) needs(string) []Address { return nil }
+// needs are the project's parameters that the role may read: they are there before a function can ask for them, and until
+// none can.
+func (r Role) needs(project string) []Address {
+	var needs []Address
+	for _, s := range r.Policy.Statements {
+		if !slices.Contains(s.Action, readParameter) {
+			continue
+		}
+		for _, resource := range s.Resource {
+			_, name, found := strings.Cut(resource, ":parameter/")
+			if address := (Address{KindParameter, "/" + name}); found && OwnsParameter(project, address.Name) && !slices.Contains(needs, address) {
+				needs = append(needs, address)
+			}
+		}
+	}
+	return needs
+}
 
 func (d *desire) roleARN(fn *spec.Function) string {
 	if fn.Role != "" {

@@ -19,6 +19,13 @@ const (
 	TagVersion  = "scar:version"
 )
 
+// The tags of a function that say what a list of functions shows, so that none has to be asked about one by one. They
+// follow from the file, and no ownership is told by them.
+const (
+	TagImage  = "scar:image"  // its base as the file has it, a reference or the name of an archive; see imageTag
+	TagStarts = "scar:starts" // what starts it, sorted: api, queue, s3, schedule, url, or types of other storage
+)
+
 // OwnerOf reads the owner from a resource's tags.
 func OwnerOf(tags Tags) Owner {
 	return Owner{Project: tags[TagProject], Function: tags[TagFunction]}

@@ -30,6 +30,7 @@ func TestSwitches(t *testing.T) {
 		group          = "schedule_group/scar-imaging"
 		schedule       = "schedule/scar-imaging/grayify"
 		scheduleRole   = "role/scar-grayify.schedule-eu-west-1"
+		tagged         = "update " + function // its tags say what starts it
 	)
 	trigger := "trigger/photos/" + RuleID("imaging", "grayify", "photos", "in/", "", []string{"s3:ObjectCreated:*"})
 	permission := "permission/grayify/" + StatementID("imaging", "photos")
@@ -54,14 +55,14 @@ func TestSwitches(t *testing.T) {
 	}{
 		{"a queue comes between", none, own, []string{
 			"create " + queue + " after " + dead, "create " + dead, "update " + role,
-			"delete " + permission, "update " + trigger + " after " + queue, "create " + source + " after " + queue + " " + role,
+			"delete " + permission, "update " + trigger + " after " + queue, tagged + " after " + role, "create " + source + " after " + function + " " + queue,
 		}},
 		{"a queue goes", own, none, []string{
 			"delete " + queue + " after " + source, "delete " + dead + " after " + queue, "update " + role,
-			"create " + permission + " after " + role, "update " + trigger + " after " + permission, "delete " + source,
+			tagged + " after " + role, "create " + permission + " after " + function, "update " + trigger + " after " + permission, "delete " + source,
 		}},
 		{"another's queue", none, theirs, []string{
-			"update " + role, "delete " + permission + " after " + trigger, "delete " + trigger, "create event_source/grayify/theirs after " + role,
+			"update " + role, "delete " + permission + " after " + trigger, "delete " + trigger, tagged + " after " + role, "create event_source/grayify/theirs after " + function,
 		}},
 		{"from scar's queue to another's", own, theirs, []string{
 			"delete " + queue + " after " + source + " " + trigger, "delete " + dead + " after " + queue, "update " + role, "delete " + trigger,
@@ -69,9 +70,9 @@ func TestSwitches(t *testing.T) {
 		}},
 		{"a queue of that name elsewhere", theirs, others, []string{"update " + role, "replace event_source/grayify/theirs after " + role}},
 		{"back from another's queue", theirs, none, []string{
-			"update " + role, "create " + permission + " after " + role, "create " + trigger + " after " + permission, "delete event_source/grayify/theirs",
+			"update " + role, tagged + " after " + role, "create " + permission + " after " + function, "create " + trigger + " after " + permission, "delete event_source/grayify/theirs",
 		}},
-		{"a URL", none, withHTTP(spec.HTTP{Auth: "iam"}), []string{"create " + url}},
+		{"a URL", none, withHTTP(spec.HTTP{Auth: "iam"}), []string{tagged, "create " + url + " after " + function}},
 		{"a URL opens", withHTTP(spec.HTTP{Auth: "iam"}), withHTTP(spec.HTTP{Auth: "none"}), []string{
 			"create " + open, "create " + invoke, "update " + url + " after " + open + " " + invoke,
 		}},
@@ -79,19 +80,22 @@ func TestSwitches(t *testing.T) {
 			"delete " + open, "delete " + invoke, "update " + url,
 		}},
 		{"a URL goes", withHTTP(spec.HTTP{Auth: "none"}), none, []string{
-			"delete " + open + " after " + url, "delete " + invoke + " after " + url, "delete " + url,
+			tagged, "delete " + open + " after " + url, "delete " + invoke + " after " + url, "delete " + url,
 		}},
 		{"from URL to API", withHTTP(spec.HTTP{Auth: "none"}), withHTTP(spec.HTTP{API: "images", Auth: "none"}), []string{
-			"delete " + open + " after " + url, "delete " + invoke + " after " + url, "delete " + url, "create " + api,
+			"delete " + open + " after " + url, "delete " + invoke + " after " + url, "delete " + url, tagged, "create " + api + " after " + function,
 		}},
 		{"from API to URL", withHTTP(spec.HTTP{API: "images", Auth: "none"}), withHTTP(spec.HTTP{Auth: "none"}), []string{
-			"create " + open, "create " + invoke, "create " + url + " after " + open + " " + invoke, "delete " + api,
+			tagged, "create " + open + " after " + function, "create " + invoke + " after " + function,
+			"create " + url + " after " + function + " " + open + " " + invoke, "delete " + api,
 		}},
 		{"another API", withHTTP(spec.HTTP{API: "images"}), withHTTP(spec.HTTP{API: "pictures"}), []string{"create http_api/pictures", "delete " + api}},
 		{"an API's function is renamed", withHTTP(spec.HTTP{API: "images"}), renamed(withHTTP(spec.HTTP{API: "images"})), append(renaming(""), "update "+api+" after function/other")},
-		{"a schedule", none, scheduled, []string{"create " + group, "create " + scheduleRole, "create " + schedule + " after " + scheduleRole + " " + group}},
+		{"a schedule", none, scheduled, []string{
+			"create " + group, "create " + scheduleRole, tagged, "create " + schedule + " after " + function + " " + scheduleRole + " " + group,
+		}},
 		{"a schedule goes", scheduled, none, []string{
-			"delete " + group + " after " + schedule, "delete " + scheduleRole + " after " + schedule, "delete " + schedule,
+			tagged, "delete " + group + " after " + schedule, "delete " + scheduleRole + " after " + schedule, "delete " + schedule,
 		}},
 		{"a scheduled function is renamed", scheduled, renamed(scheduled), append(renaming(schedule),
 			"create role/scar-other.schedule-eu-west-1", "delete "+scheduleRole+" after "+schedule,

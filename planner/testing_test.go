@@ -42,6 +42,7 @@ func wholeFile(edits ...func(*spec.File)) *spec.File {
 	direct := testFunction("grayify", "photos", "in/", "photos", "out/")
 	direct.Description = "To grayscale"
 	direct.Secrets = map[string]spec.Secret{"TOKEN": {Service: "ssm", Name: "/imaging/token"}, "DB": {Service: "secretsmanager", Name: "imaging/db", Key: "password"}}
+	direct.Secrets["API_KEY"] = spec.Secret{Service: "ssm", Name: "/scar/imaging/grayify/API_KEY"}
 	direct.HTTP = &spec.HTTP{Auth: "none", CORS: &spec.CORS{
 		Origins: []string{"https://example.org"}, Methods: []string{"GET", "POST"}, Headers: []string{"content-type"}, Expose: []string{"x-id"}, Credentials: true, MaxAge: 600,
 	}}
@@ -66,6 +67,7 @@ func wholeFile(edits ...func(*spec.File)) *spec.File {
 	return testFile(append([]func(*spec.File){func(f *spec.File) {
 		f.TagsManaged = true
 		f.Functions = []spec.Function{direct, buffered, taking}
+		f.Parameters = []spec.Parameter{{Name: "/scar/imaging/grayify/API_KEY", Value: spec.Seal("hunter2")}}
 		for i := range f.Functions {
 			f.Functions[i].TagsManaged = true
 		}
@@ -73,13 +75,16 @@ func wholeFile(edits ...func(*spec.File)) *spec.File {
 }
 
 func testEnv(f *spec.File) Env {
-	env := Env{Naming: testNaming, Version: "1.0.0", Images: map[string]Image{}, Architectures: map[string]string{}}
+	env := Env{Naming: testNaming, Version: "1.0.0", Images: map[string]Image{}, Architectures: map[string]string{}, Parameters: map[string]string{}}
 	for _, fn := range f.Functions {
 		env.Images[fn.Name] = Image{
 			Digest: "sha256:" + shortHash(fn.Name),
 			Parts:  Parts{Base: "sha256:b", Runtime: "sha256:r", Files: "sha256:f", Script: "sha256:s", Job: "sha256:j"},
 		}
 		env.Architectures[fn.Name] = "x86_64"
+	}
+	for _, p := range f.Parameters {
+		env.Parameters[p.Name] = "digest of " + shortHash(p.Name+p.Value.Reveal()) // the real one takes its time
 	}
 	return env
 }
