@@ -1,0 +1,97 @@
+package flow
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"golang.org/x/sync/errgroup"
+)
+
+// Activity is how often a function ran in the last 24 hours, as its metrics tell, which lag by minutes.
+type Activity struct {
+	Invocations int
+	Errors      int // invocations that failed
+	Throttles   int // invocations that there was no place for
+}
+
+// activityMetrics are the metrics of Lambda that make an Activity, and where each goes.
+var activityMetrics = []struct {
+	name string
+	of   func(*Activity) *int
+}{
+	{"Invocations", func(a *Activity) *int { return &a.Invocations }},
+	{"Errors", func(a *Activity) *int { return &a.Errors }},
+	{"Throttles", func(a *Activity) *int { return &a.Throttles }},
+}
+
+const (
+	activityTime   = 24 * time.Hour
+	activityPeriod = 3600 // seconds of one value: a day does not begin when the last 24 hours do
+	maxQueries     = 500  // in one call ("GetMetricData" in the API reference)
+)
+
+// addActivity asks how the functions ran, of up to 166 of them in a call.
+func (a *Account) addActivity(ctx context.Context, list []Listed) error {
+	client := cloudwatch.NewFromConfig(a.config)
+	group, inner := errgroup.WithContext(ctx)
+	group.SetLimit(a.settings.Parallelism)
+	end := time.Now().Add(time.Minute).Truncate(time.Minute)
+	for some := range slices.Chunk(list, maxQueries/len(activityMetrics)) {
+		group.Go(func() error {
+			in := &cloudwatch.GetMetricDataInput{StartTime: sdk.Time(end.Add(-activityTime)), EndTime: &end, MetricDataQueries: activityQueries(some)}
+			pages := cloudwatch.NewGetMetricDataPaginator(client, in)
+			for pages.HasMorePages() {
+				page, err := pages.NextPage(inner)
+				if err != nil {
+					return fmt.Errorf("read how the functions ran: %w", explainCall(err))
+				}
+				for _, r := range page.MetricDataResults {
+					addResult(some, r)
+				}
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// activityQueries ask for all metrics of some functions. The id of a query says what its answer is of.
+func activityQueries(list []Listed) []types.MetricDataQuery {
+	queries := make([]types.MetricDataQuery, 0, len(list)*len(activityMetrics))
+	for i := range list {
+		list[i].Last = &Activity{}
+		for m, metric := range activityMetrics {
+			queries = append(queries, types.MetricDataQuery{
+				Id: sdk.String(fmt.Sprintf("m%d_%d", m, i)),
+				MetricStat: &types.MetricStat{
+					Metric: &types.Metric{
+						Namespace: sdk.String("AWS/Lambda"), MetricName: sdk.String(metric.name),
+						Dimensions: []types.Dimension{{Name: sdk.String("FunctionName"), Value: &list[i].Name}},
+					},
+					Period: sdk.Int32(activityPeriod), Stat: sdk.String("Sum"),
+				},
+			})
+		}
+	}
+	return queries
+}
+
+// addResult adds the values of one answer. An answer may come in parts, on several pages.
+func addResult(list []Listed, r types.MetricDataResult) {
+	metric, function, found := strings.Cut(strings.TrimPrefix(sdk.ToString(r.Id), "m"), "_")
+	m, err1 := strconv.Atoi(metric)
+	i, err2 := strconv.Atoi(function)
+	if !found || err1 != nil || err2 != nil || m < 0 || m >= len(activityMetrics) || i < 0 || i >= len(list) {
+		return // it was not asked for
+	}
+	for _, value := range r.Values {
+		*activityMetrics[m].of(list[i].Last) += int(value)
+	}
+}
