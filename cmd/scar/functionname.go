@@ -56,7 +56,7 @@ func (f *fileFlags) function(cmd *cobra.Command, a *app, args []string) (name st
 
 // rereadable returns a function that gives standard input from its beginning, where that is one of the files.
 func (f *fileFlags) rereadable(a *app) (func() io.Reader, error) {
-	if !slices.Contains(f.paths, "-") {
+	if !f.takesStdin() {
 		return func() io.Reader { return nil }, nil
 	}
 	content, err := io.ReadAll(a.stdin)
@@ -73,3 +73,6 @@ func functionNames(file *spec.File) []string {
 	}
 	return names
 }
+
+// takesStdin says whether standard input is one of the files.
+func (f *fileFlags) takesStdin() bool { return slices.Contains(f.paths, "-") }

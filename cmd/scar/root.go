@@ -60,6 +60,7 @@ changes it, scar destroy removes it. The same file runs on this machine with sca
 		(&destroyCommand{app: a}).command(),
 		(&outputsCommand{app: a}).command(),
 		(&lsCommand{app: a}).command(),
+		(&runCommand{app: a}).command(),
 		(&logsCommand{app: a}).command(),
 		a.local(),
 		(&versionCommand{app: a}).command(),
