@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -62,7 +63,7 @@ func (f *onedataFake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !exists:
 		posix(w, http.StatusNotFound, "enoent")
 	case r.Method == http.MethodGet && cdmi:
-		f.tell(w, content, r.URL.RawQuery)
+		f.tell(w, path, content, r.URL.RawQuery)
 	case r.Method == http.MethodGet && !folder:
 		w.Header().Set("Content-Length", strconv.Itoa(len(content)))
 		_, _ = w.Write(content)
@@ -130,18 +131,62 @@ func (f *onedataFake) isFolder(path string) bool {
 }
 
 // tell answers what was asked for, and nothing else.
-func (f *onedataFake) tell(w http.ResponseWriter, content []byte, query string) {
+func (f *onedataFake) tell(w http.ResponseWriter, path string, content []byte, query string) {
 	all := map[string]any{"objectType": cdmiObject, "completionStatus": "Complete", "mimetype": "application/octet-stream"}
 	if content == nil {
 		all["objectType"] = cdmiContainer
 	}
-	all["metadata:cdmi_size"] = map[string]string{"cdmi_size": fmt.Sprint(len(content))}
 	answer := map[string]any{}
 	for name := range strings.SplitSeq(query, ";") {
-		key, _, _ := strings.Cut(name, ":")
-		answer[key] = all[name]
+		key, of, _ := strings.Cut(name, ":")
+		switch key {
+		case "metadata": // what begins with what follows
+			found := map[string]string{}
+			for name, value := range map[string]string{"cdmi_size": fmt.Sprint(len(content)), "cdmi_mtime": "2026-01-31T08:00:00Z"} {
+				if strings.HasPrefix(name, of) {
+					found[name] = value
+				}
+			}
+			answer[key] = found
+		case "children", "childrenrange":
+			children := f.children(path)
+			from, to := 0, len(children)-1
+			if of != "" {
+				if _, err := fmt.Sscanf(of, "%d-%d", &from, &to); err != nil || to >= len(children) {
+					posix(w, http.StatusBadRequest, "range")
+					return
+				}
+			}
+			if len(children) > 0 {
+				answer["childrenrange"] = fmt.Sprintf("%d-%d", from, to)
+			} else {
+				answer["childrenrange"] = ""
+			}
+			if key == "children" {
+				answer[key] = children[from : to+1]
+			}
+		default:
+			answer[key] = all[key]
+		}
 	}
 	_ = json.NewEncoder(w).Encode(answer)
+}
+
+// children are the names in a folder, those of folders with a slash.
+func (f *onedataFake) children(folder string) []string {
+	var names []string
+	for path, content := range f.files {
+		if parent(path) != folder {
+			continue
+		}
+		name := path[len(folder)+1:]
+		if content == nil {
+			name += "/"
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 func posix(w http.ResponseWriter, status int, what string) {

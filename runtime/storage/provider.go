@@ -79,7 +79,7 @@ func (s *Stores) makeWeb(name string, p *job.Provider) (*web, error) {
 	}
 	return &web{
 		name: name, root: root, login: nobody{}, retries: s.retries,
-		client: &http.Client{Transport: s.transport, CheckRedirect: safeRedirect},
+		client: &http.Client{Transport: s.front, CheckRedirect: safeRedirect},
 	}, nil
 }
 

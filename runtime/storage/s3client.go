@@ -67,7 +67,7 @@ func (s *Stores) newS3(scheme, region, endpoint string, with aws.Credentials, mo
 		}),
 		Retryer: s.retries.retryer(),
 		// A redirect would carry the session's token along, and no signature is valid at another host.
-		HTTPClient:                 &http.Client{Transport: s.transport, CheckRedirect: noRedirect},
+		HTTPClient:                 &http.Client{Transport: s.front, CheckRedirect: noRedirect},
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported,
 		ResponseChecksumValidation: aws.ResponseChecksumValidationWhenSupported,
 	}

@@ -60,6 +60,13 @@ func removeStaged(ctx context.Context, t tree, temp string) error {
 	return nil
 }
 
+type graceKey struct{}
+
+// WithGrace gives what is to be undone once ctx has ended more time than the runtime of a function can spare.
+func WithGrace(ctx context.Context, grace time.Duration) context.Context {
+	return context.WithValue(ctx, graceKey{}, grace)
+}
+
 // cleanup is a context for undoing what failed, with a little time of its own where the time ran out. That is counted from
 // the deadline, so that several things which are undone one after the other have it together.
 func cleanup(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -70,7 +77,11 @@ func cleanup(ctx context.Context) (context.Context, context.CancelFunc) {
 	if deadline, ok := ctx.Deadline(); ok && deadline.Before(end) {
 		end = deadline
 	}
-	return context.WithDeadline(context.WithoutCancel(ctx), end.Add(abortTimeout))
+	grace, given := ctx.Value(graceKey{}).(time.Duration)
+	if !given {
+		grace = abortTimeout
+	}
+	return context.WithDeadline(context.WithoutCancel(ctx), end.Add(grace))
 }
 
 // openFile opens a file to be sent.

@@ -44,6 +44,9 @@ type Options struct {
 	Getenv    func(name string) string
 	Providers map[string]job.Provider // the others, by name
 	Secrets   Secrets                 // nil: a provider that needs one is an error
+
+	// Transport is put in front of what all calls go through, to watch them; nil: nothing is.
+	Transport func(http.RoundTripper) http.RoundTripper
 }
 
 // Stores makes the store of each provider when it is first needed, because a client takes time to
@@ -52,6 +55,7 @@ type Stores struct {
 	options   Options
 	retries   retries
 	transport *http.Transport
+	front     http.RoundTripper // transport, or what Options.Transport put in front of it
 
 	mu     sync.Mutex
 	own    *S3
@@ -60,9 +64,14 @@ type Stores struct {
 
 // New returns stores none of which is made yet.
 func New(o Options) *Stores {
-	return &Stores{
+	s := &Stores{
 		options: o, retries: retries{first: firstPause}, transport: newTransport(), others: map[string]opened{},
 	}
+	s.front = s.transport
+	if o.Transport != nil {
+		s.front = o.Transport(s.transport)
+	}
+	return s
 }
 
 // Open returns the store of a provider: job.OwnS3, or one of Options.Providers. The provider's secrets are fetched each time, so
