@@ -1,0 +1,82 @@
+package transfer
+
+import (
+	"context"
+	"io"
+
+	"github.com/scar-go/scar/runtime/storage"
+)
+
+// Store holds files under keys.
+type Store interface {
+	storage.Store
+
+	// List tells emit of what is below a folder, whose name is empty or ends in a slash, until emit returns an error, which is
+	// returned. If it is deep, that is every file; else what is in the folder itself, of folders the names only. A
+	// store that has real folders tells of each, too, after what is in it. One that does not exist is empty.
+	List(ctx context.Context, bucket, folder string, deep bool, emit func(storage.Entry) error) error
+
+	// Stat looks at a file. One that does not exist is storage.ErrNotExist.
+	Stat(ctx context.Context, bucket, key string) (storage.Entry, error)
+
+	// Stream writes the content of a file as it arrives.
+	Stream(ctx context.Context, bucket, key string, to io.Writer) error
+
+	// Remove removes files, and empty folders, and tells failed of those that are still there. It returns an error if it
+	// ends early.
+	Remove(ctx context.Context, bucket string, keys []string, failed func(key string, err error)) error
+}
+
+// ranger fetches large objects over several connections at a time.
+type ranger interface {
+	DownloadRanges(ctx context.Context, bucket, key, path string, of storage.Object) error
+}
+
+// Opener opens the store that a place is in.
+type Opener func(ctx context.Context, at Place) (Store, error)
+
+// Observer is told how a transfer goes on. Its methods are called from several goroutines.
+type Observer interface {
+	Found(size int64) // one more file will be moved, of so many bytes
+	Moved(n int64)    // so many bytes more; fewer, where a part has to be sent again
+	Ended(Item)       // that is what became of one file
+}
+
+// Item is what became of one file.
+type Item struct {
+	From, To string // as users write them; one is empty where files are removed
+	Size     int64  // bytes
+	ETag     string // of an object that was fetched, or removed; empty where none is known
+	At       Place  // of the object
+	Skipped  string // why it was left as it is; empty: it was not
+	Err      error  // why it failed; nil: it did not
+}
+
+// Tally counts what became of files.
+type Tally struct {
+	Done, Skipped, Failed int
+	Bytes                 int64 // of those that are done
+}
+
+// Existing says what becomes of a file that would replace one.
+type Existing int
+
+// What becomes of it.
+const (
+	Replace Existing = iota
+	Keep             // it is left as it is
+	Update           // it is left as it is if it has the same size and is not older
+)
+
+// Options say what is moved, and how.
+type Options struct {
+	Recursive bool
+	Filter    Filter
+	Existing  Existing
+	DryRun    bool
+	AtOnce    int      // files at a time; 0: DefaultAtOnce
+	Observer  Observer // nil: nobody is told
+}
+
+// DefaultAtOnce is how many files are moved at a time. Small ones are bound by the time that an answer takes.
+const DefaultAtOnce = storage.UploadsAtOnce
