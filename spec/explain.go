@@ -71,7 +71,7 @@ func (r *report) explainValue(n *node, want *rule, problem jsonschema.ErrorKind)
 }
 
 // measure is a bound of a rule with its unit.
-func (r *rule) measure(bound *int) string {
+func (r *rule) measure(bound *json.Number) string {
 	if bound == nil {
 		return ""
 	}

@@ -154,7 +154,7 @@ func (s Source) String() string {
 type Script struct {
 	Name        string // the file's name, or "run" for a script in func.yaml
 	Content     []byte
-	Interpreter string // runs the script whatever its #! line says; empty for native files
+	Interpreter string // program of the image that runs the script whatever its #! line says; empty: none does
 }
 
 // Entry is one file that is shipped beside the script.

@@ -47,7 +47,7 @@ func exempt(n *node) string {
 
 // describe reads the project from a tree that has been validated, and checks what the schema cannot
 // say. It touches nothing but its arguments. Values that have been reported are left out.
-func describe(root *node, allowLoops bool, r *report) (*File, []*draft) {
+func describe(root *node, opts Options, r *report) (*File, []*draft) {
 	f := &File{
 		RequiredVersion: root.get("required_version").str(),
 		Project:         root.get("project").str(), Region: root.get("region").str(), Profile: root.get("profile").str(),
@@ -65,17 +65,18 @@ func describe(root *node, allowLoops bool, r *report) (*File, []*draft) {
 				continue
 			}
 			d := describeFunction(field.name, withDefaults(root.get("defaults"), field.value), providers, secrets)
+			d.readMode(opts.KeepUnbuilt, r)
 			d.TagsManaged = f.TagsManaged || d.node.get("tags") != nil
 			d.Tags = readTags(d.node.get("tags"), f.Tags, r)
 			checkTagCount(d, r)
 			drafts = append(drafts, d)
 		}
 	}
-	f.Parameters = secrets.parameters()
+	f.Parameters, f.Notes = secrets.parameters(), r.noted()
 	slices.SortStableFunc(drafts, func(a, b *draft) int { return strings.Compare(a.Name, b.Name) })
 	checkNames(drafts, r)
 	checkAPIs(drafts, r)
-	if checkRules(drafts, r) && !allowLoops {
+	if checkRules(drafts, r) && !opts.AllowLoops {
 		checkLoops(f, drafts, r)
 	}
 	return f, drafts
@@ -95,6 +96,7 @@ func describeFunction(name string, n *node, providers *providerNames, secrets *s
 		Architecture:     n.get("architecture").str(),
 		KeepFolders:      n.get("keep_folders").truth(true),
 		Dedupe:           n.get("dedupe").truth(false),
+		Preheat:          n.get("preheat").truth(false),
 		Role:             n.get("role").str(),
 	}}
 	for _, item := range n.get("command").list() {
@@ -146,7 +148,7 @@ func (d *draft) readRun(r *report) {
 		r.atKey(n, "%s", problem)
 		return
 	}
-	d.Script = &Script{Name: runName, Content: content}
+	d.Script = &Script{Name: runName, Content: content, Interpreter: d.node.get("interpreter").str()}
 }
 
 // readMargin reads timeout_margin. Unset, it is at most half the timeout.
@@ -195,6 +197,9 @@ func (d *draft) checkContradictions(r *report) {
 		default:
 			r.atKey(n, "cannot be together with %s in %s: a function runs one of script, run and command", first.label, first.place(n))
 		}
+	}
+	if n := d.node.get("interpreter"); n != nil && d.node.get("script") == nil && d.node.get("run") == nil && exempt(n) == "" {
+		r.atKey(n, "runs scripts, and %s has none; add script or run", d.Name)
 	}
 	role, permissions := d.node.get("role"), d.node.get("permissions")
 	if role != nil && len(permissions.list()) > 0 {

@@ -29,8 +29,8 @@ type rule struct {
 	Default      any              `json:"default"`
 	Required     []string         `json:"required"`
 	Unit         string           `json:"x-unit"` // MB or s
-	Minimum      *int             `json:"minimum"`
-	Maximum      *int             `json:"maximum"`
+	Minimum      *json.Number     `json:"minimum"`
+	Maximum      *json.Number     `json:"maximum"`
 	MaxLength    int              `json:"maxLength"`
 	MaxItems     int              `json:"maxItems"`
 	Pattern      string           `json:"pattern"`

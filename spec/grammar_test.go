@@ -111,6 +111,8 @@ func TestExamplesOfTheSchemaAreValid(t *testing.T) {
 		for i, example := range rule.Examples {
 			text := "project: a\nfunctions:\n  f: {image: alpine, " + name + ": " + flow(example) + "}\n"
 			switch name {
+			case "interpreter":
+				text = strings.Replace(text, "alpine, ", "alpine, run: ls, ", 1)
 			case "image":
 				text = strings.Replace(text, "image: alpine, ", "", 1)
 			case "mounts":
@@ -169,6 +171,16 @@ func TestDefaultsAreThoseOfTheSchema(t *testing.T) {
 		}
 	}
 	r := &report{}
+	batch := (&draft{node: &node{fields: []field{{"batch", &node{src: &source{}, kind: mapping}}}}}).readBatch(r)
+	for path, value := range map[string]any{
+		"function.mode": f.Mode, "function.preheat": f.Preheat, "batch.vcpus": batch.VCPUs, "batch.memory": batch.Memory, "batch.gpus": batch.GPUs,
+		"batch.platform": batch.Platform, "batch.min_vcpus": batch.MinVCPUs, "batch.desired_vcpus": batch.DesiredVCPUs, "batch.max_vcpus": batch.MaxVCPUs,
+		"batch.nodes": batch.Nodes, "batch.main_node": batch.MainNode,
+	} {
+		if got := fmt.Sprint(value); got != said[path] {
+			t.Errorf("%s is %s, the schema says %q", path, got, said[path])
+		}
+	}
 	full := readHTTP(&node{kind: mapping, fields: []field{{"cors", &node{kind: scalar, tag: "!!bool", text: "true"}}}}, r)
 	d := &draft{node: &node{fields: []field{{"queue", &node{kind: mapping, fields: []field{{"attempts", nil}}}}}}, Function: Function{Inputs: []Input{{Provider: OwnS3}}}}
 	d.readQueue(r)

@@ -22,11 +22,10 @@ type interpolation struct {
 	size   int // of the values that were put in, in bytes
 }
 
-// resolve replaces variables in a value and below it. What belongs to the shell, run and command, is left alone, and
-// so are keys that are refused by name.
+// resolve replaces variables in a value and below it. What belongs to the shell, run and command, is left alone.
 func (in *interpolation) resolve(n *node, want *rule, at level) {
 	for _, f := range n.fields {
-		if at == functionLevel && (f.name == "run" || f.name == "command" || notYet[f.name] != "") {
+		if at == functionLevel && (f.name == "run" || f.name == "command") {
 			continue
 		}
 		in.resolve(f.value, want.key(f.name), at.below(f.name))

@@ -186,7 +186,6 @@ func TestProblemsOfVariables(t *testing.T) {
 			"func.yaml:4:14: endpoint: wants a URL such as https://storage.example.org, without a name or password in it; those have keys of their own\n" +
 				"func.yaml:5:48: token: the variable UNSET is not set; set it in the environment or in a file given with --env-file, or write a default, ${UNSET:-default}"},
 		{"too much", in("env: {AA: '${LONG}', BB: '${LONG}', CC: '${LONG}'}"), "func.yaml:5:5: env: the variables take 1048601 bytes as JSON, Lambda allows 4096 in all; ship larger data as files\nfunc.yaml:5:41: CC: the values of variables make the file larger than 1 MB, which no file of functions is"},
-		{"keys that are refused", in("batch: {a: '${U}'}"), "func.yaml:5:5: batch: not supported by this version; a function runs on Lambda, for 15 minutes at most, which timeout sets"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := &report{}

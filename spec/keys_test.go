@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -31,6 +32,7 @@ var blocks = map[string]func() object{
 	"http":       func() object { return object{} },
 	"queue":      func() object { return object{} },
 	"retries":    func() object { return object{} },
+	"batch":      func() object { return object{"nodes": 1000} },
 }
 
 // beside are the keys of a function that others need.
@@ -39,6 +41,7 @@ var beside = map[string]object{
 	"queue":          {"input": "s3://abc/in"},
 	"mounts":         {"vpc": object{"subnets": "subnet-1", "security_groups": "sg-1"}},
 	"timeout_margin": {"timeout": 900},
+	"interpreter":    {"run": "ls"},
 }
 
 // keyCase is a key of the schema in a file.
@@ -208,11 +211,13 @@ func (c *keyCase) bounds(t *testing.T, rule *rule) {
 	t.Helper()
 	if rule.Minimum != nil {
 		c.allowed(t, *rule.Minimum, "")
-		c.refused(t, *rule.Minimum-1, fmt.Sprintf("%d is below the minimum of %s", *rule.Minimum-1, rule.measure(rule.Minimum)))
+		below := next(t, *rule.Minimum, -1)
+		c.refused(t, below, fmt.Sprintf("%s is below the minimum of %s", below, rule.measure(rule.Minimum)))
 	}
 	if rule.Maximum != nil {
 		c.allowed(t, *rule.Maximum, "")
-		c.refused(t, *rule.Maximum+1, fmt.Sprintf("%d is above the maximum of %s", *rule.Maximum+1, rule.measure(rule.Maximum)))
+		above := next(t, *rule.Maximum, 1)
+		c.refused(t, above, fmt.Sprintf("%s is above the maximum of %s", above, rule.measure(rule.Maximum)))
 	}
 	if (rule.Minimum != nil) != (rule.Maximum != nil) || rule.Minimum == nil && slices.Contains(rule.Types, "integer") && rule.Enum == nil {
 		t.Errorf("%s has no bounds", c.path)
@@ -229,6 +234,16 @@ func (c *keyCase) bounds(t *testing.T, rule *rule) {
 		c.allowed(t, items[1:], "are allowed")
 		c.refused(t, items, fmt.Sprintf("has %d items, %d are allowed", rule.MaxItems+1, rule.MaxItems))
 	}
+}
+
+// next is the number that lies a step from a bound.
+func next(t *testing.T, bound json.Number, step float64) json.Number {
+	t.Helper()
+	value, err := bound.Float64()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return json.Number(strconv.FormatFloat(value+step, 'f', -1, 64))
 }
 
 // example is an item that the schema shows, or a word.

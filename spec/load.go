@@ -169,7 +169,7 @@ func (g *grammar) checkTree(root *node, opts Options, r *report) (*File, []*draf
 	if err := g.validate(root, r); err != nil {
 		return nil, nil, err
 	}
-	f, drafts := describe(root, opts.AllowLoops, r)
+	f, drafts := describe(root, opts, r)
 	return f, drafts, nil
 }
 

@@ -91,15 +91,15 @@ functions:
 				Actions: []string{"s3:GetObject"}, Resources: []string{"arn:aws:s3:::other/${aws:username}/*", "*"},
 			}},
 			Retries: Retries{Attempts: 2, MaxAge: 21600},
-			Logs:    Logs{RetentionDays: 30, Level: "debug", Format: "text"},
-			Tags:    map[string]string{"team": "other", "cost": "0x10", "stage": "test"}, TagsManaged: true,
+			Logs:    Logs{RetentionDays: 30, Level: "debug", Format: "text"}, Mode: "lambda",
+			Tags: map[string]string{"team": "other", "cost": "0x10", "stage": "test"}, TagsManaged: true,
 		}, {
 			Name: "zoom", File: path, Line: 11, Column: 3,
 			Image: Source{Reference: "ghcr.io/team/zoom:1"}, Command: []string{"--scale", "2", "$HOME", "${X}"},
 			Memory: 512, Timeout: 16, TimeoutMargin: 8, EphemeralStorage: 512, KeepFolders: true,
 			Env:     map[string]string{"LANG": "C.UTF-8", "MODE": "fast"},
 			Retries: Retries{Attempts: 2, MaxAge: 21600},
-			Logs:    Logs{RetentionDays: 30, Level: "info", Format: "text"}, Tags: tags, TagsManaged: true,
+			Logs:    Logs{RetentionDays: 30, Level: "info", Format: "text"}, Mode: "lambda", Tags: tags, TagsManaged: true,
 		}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -117,7 +117,7 @@ func TestLoadSmallestFile(t *testing.T) {
 		Name: "f", File: got.Path, Line: 2, Column: 13, Image: Source{Reference: "alpine"},
 		Script: &Script{Name: "run", Content: []byte("echo $HOME ${HOME} $$\n")},
 		Memory: 512, Timeout: 300, TimeoutMargin: 10, EphemeralStorage: 512, KeepFolders: true,
-		Env: map[string]string{}, Retries: Retries{Attempts: 2, MaxAge: 21600}, Logs: Logs{RetentionDays: 30, Level: "info", Format: "text"}, Tags: map[string]string{},
+		Env: map[string]string{}, Retries: Retries{Attempts: 2, MaxAge: 21600}, Logs: Logs{RetentionDays: 30, Level: "info", Format: "text"}, Mode: "lambda", Tags: map[string]string{},
 	}}
 	if diff := cmp.Diff(want, got.Functions); diff != "" {
 		t.Error(diff)
@@ -165,8 +165,8 @@ func TestProblemsOfOverlaysNameTheirFile(t *testing.T) {
 	want := []string{
 		"over.yaml:2:7: memory: 100 is below the minimum of 128 MB",
 		"third.yaml:1:17: timeout_margin: 70 leaves the script of f no time: the timeout in over.yaml:2 is 60 s",
-		"third.yaml:1:37: nope: unknown key; known here: architecture, command, concurrency, dedupe, description, env, ephemeral_storage, files, http, image, " +
-			"input, keep_folders, logs, memory, mode, mounts, on_failure, output, package, permissions, queue, records, retries, role, run, schedule, script, " +
+		"third.yaml:1:37: nope: unknown key; known here: architecture, batch, command, concurrency, dedupe, description, env, ephemeral_storage, files, http, image, " +
+			"input, interpreter, keep_folders, logs, memory, mode, mounts, on_failure, output, package, permissions, preheat, queue, records, retries, role, run, schedule, script, " +
 			"secrets, tags, timeout, timeout_margin, vpc",
 	}
 	if diff := cmp.Diff(want, problemsIn(t, base, over, third)); diff != "" {

@@ -43,6 +43,7 @@ type report struct {
 	found  []finding
 	seen   map[finding]bool
 	hidden []string // texts of the files that are secrets
+	notes  []finding
 
 	concealed []concealed
 }
@@ -54,6 +55,12 @@ type finding struct {
 	length         int
 	path, message  string
 	hideSourceLine bool
+}
+
+// compare orders findings as they stand in the files.
+func (f finding) compare(other finding) int {
+	return cmp.Or(cmp.Compare(f.src.index, other.src.index), cmp.Compare(f.line, other.line),
+		cmp.Compare(f.column, other.column), strings.Compare(f.message, other.message))
 }
 
 // at reports a problem with a value, or with a key and its value.
@@ -72,6 +79,24 @@ func (r *report) atKey(n *node, format string, args ...any) {
 		src: n.src, line: n.line, column: n.column, length: n.keyLength,
 		path: n.path, message: n.label + ": " + fmt.Sprintf(format, args...),
 	})
+}
+
+// note tells of something that is right, and that the user should know. The text says what it is about.
+func (r *report) note(n *node, format string, args ...any) {
+	note := finding{src: n.src, line: n.line, column: n.column, message: r.withoutSecrets(fmt.Sprintf(format, args...))}
+	if !slices.Contains(r.notes, note) { // several functions may share it
+		r.notes = append(r.notes, note)
+	}
+}
+
+// noted are all notes, in the order of the files.
+func (r *report) noted() []Note {
+	slices.SortStableFunc(r.notes, finding.compare)
+	var notes []Note
+	for _, n := range r.notes {
+		notes = append(notes, Note{Place: fmt.Sprintf("%s:%d:%d", n.src.name, n.line, n.column), Text: n.message})
+	}
+	return notes
 }
 
 // missing reports a key that a mapping lacks.
@@ -102,10 +127,7 @@ func (r *report) err() error {
 	if len(r.found) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(r.found, func(a, b finding) int {
-		return cmp.Or(cmp.Compare(a.src.index, b.src.index), cmp.Compare(a.line, b.line),
-			cmp.Compare(a.column, b.column), strings.Compare(a.message, b.message))
-	})
+	slices.SortStableFunc(r.found, finding.compare)
 	problems := make(Problems, len(r.found))
 	for i, f := range r.found {
 		problems[i] = Problem{

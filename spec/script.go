@@ -40,7 +40,7 @@ func (d *disk) openScript(f *draft) {
 		d.report.at(n, "%s", opened.problem)
 		return
 	}
-	f.Script = &Script{Name: filepath.Base(path), Content: opened.content}
+	f.Script = &Script{Name: filepath.Base(path), Content: opened.content, Interpreter: f.node.get("interpreter").str()}
 }
 
 // readScript reads a script and says what is wrong with it, if anything is.

@@ -23,7 +23,7 @@ type Shown struct {
 type Setting struct {
 	Path string `json:"path"` // functions.grayify.input[0].from
 
-	// Value is a string, an int or a bool; an empty []any or map[string]any for a list or mapping without entries.
+	// Value is a string, an int, a float64 or a bool; an empty []any or map[string]any for a list or mapping without entries.
 	Value any `json:"value"`
 
 	// Origin is the place of the key: func.yaml:12:5, after defaults, for one that all functions have, and before the
@@ -263,6 +263,8 @@ func (s *shower) leaf(v view, value any) *yaml.Node {
 		shown.Kind, shown.Style = yaml.MappingNode, yaml.FlowStyle
 	case int:
 		shown.Tag, shown.Value = "!!int", strconv.Itoa(value)
+	case float64:
+		shown.Tag, shown.Value = "!!float", strconv.FormatFloat(value, 'f', -1, 64)
 	case bool:
 		shown.Tag, shown.Value = "!!bool", strconv.FormatBool(value)
 	default:
@@ -317,6 +319,9 @@ func scalarValue(n *node, v view) any {
 	}
 	if n.tag == "!!bool" {
 		return n.truth(false)
+	}
+	if number, err := strconv.ParseFloat(n.text, 64); err == nil && n.tag == "!!float" {
+		return number
 	}
 	return n.text
 }

@@ -5,17 +5,12 @@ import (
 	"strings"
 )
 
-// notYet are the keys of a function that this version does not know, and what there is instead. They are refused by
-// name, so that nobody takes them for a slip of the pen or for done.
-var notYet = map[string]string{"batch": "a function runs on Lambda, for 15 minutes at most, which timeout sets"}
-
 // laterChoices are values, by key, that this version does not know, and what there is instead.
 var laterChoices = map[string]struct {
 	values  []string
 	instead string
 }{
 	"package": {[]string{"zip"}, "functions are container images, package: image, which needs no mention"},
-	"mode":    {[]string{"batch", "lambda-batch"}, "functions run on Lambda, for 15 minutes at most, mode: lambda, which needs no mention"},
 }
 
 // otherWords are what people write who know other tools, and what it is called here.
@@ -40,6 +35,8 @@ var otherWords = map[string]string{
 	"vpc_config": "vpc", "subnets": "vpc", "security_groups": "vpc", "subnet_ids": "subnets", "subnetids": "subnets",
 	"security_group_ids": "security_groups", "securitygroupids": "security_groups", "file_system": "mounts", "file_systems": "mounts", "efs": "mounts",
 	"access_point_arn": "access_point", "local_mount_path": "path", "execution_mode": "mode", "package_type": "package",
+	"enable_gpu": "gpus", "number_nodes": "nodes", "main_node_index": "main_node", "launch_template_name": "launch_template",
+	"desired_v_cpus": "desired_vcpus", "min_v_cpus": "min_vcpus", "max_v_cpus": "max_vcpus", "shell": "interpreter",
 	"scar_version": "required_version", "version": "required_version",
 	"create": "created", "put": "created", "delete": "removed", "deleted": "removed", "restore": "restored",
 }
@@ -54,9 +51,7 @@ func (r *report) unknownKey(n *node, want *rule, name string) {
 	known := want.one().Properties.sorted()
 	atTop, inFunction := n.path == "", slices.Contains(known, "image")
 	switch {
-	case inFunction && notYet[name] != "":
-		r.atKey(child, "not supported by this version; %s", notYet[name])
-	case atTop && (notYet[name] != "" || want.key("defaults").Properties.get(name) != nil):
+	case atTop && want.key("defaults").Properties.get(name) != nil:
 		r.atKey(child, "belongs to a function, or to defaults for all of them, not to the top of the file")
 	case inFunction && slices.Contains([]string{"project", "required_version", "region", "profile", "functions", "defaults"}, name):
 		r.atKey(child, "belongs to the top of the file, not to a function")
