@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"github.com/scar-go/scar/applier"
 	"github.com/scar-go/scar/image"
@@ -32,6 +33,10 @@ type Options struct {
 
 	// Images are those that may have to be pushed, by digest.
 	Images map[string]*image.Image
+
+	// Parameters are the secrets of parameters that may have to be written, by the names of those. A plan holds their
+	// digests only, and one that is not of the digest that was planned is refused.
+	Parameters map[string]string
 
 	// Parallelism is how many resources Read reads at once; 0 means applier.DefaultParallelism.
 	Parallelism int
@@ -50,6 +55,7 @@ type Cloud struct {
 	buckets        *buckets
 	repositories   *repositories
 	images         *images
+	parameters     *parameters
 	queues         *queues
 	logGroups      *logGroups
 	roles          *roles
@@ -81,6 +87,7 @@ func New(cfg aws.Config, opts Options) *Cloud {
 		iam:       iam.NewFromConfig(cfg),
 		lambda:    lambda.NewFromConfig(cfg),
 		sqs:       sqs.NewFromConfig(cfg),
+		ssm:       ssm.NewFromConfig(cfg),
 		scheduler: scheduler.NewFromConfig(cfg),
 		api:       apigatewayv2.NewFromConfig(cfg, pacedAPIs(opts.Pace)),
 		tags:      resourcegroupstaggingapi.NewFromConfig(cfg),
@@ -118,6 +125,7 @@ type clients struct {
 		queueClient
 		queueLister
 	}
+	ssm       parameterStore
 	scheduler interface {
 		scheduleGroupClient
 		scheduleClient
@@ -142,14 +150,16 @@ func assemble(opts Options, c clients) *Cloud {
 	permissions := &permissions{client: c.lambda, project: opts.Project, locks: newLocks(), patience: p}
 	eventSources := &eventSources{client: c.lambda, naming: opts.Naming, patience: p}
 	apis := &httpAPIs{client: c.api, permissions: permissions, naming: opts.Naming, project: opts.Project, patience: p}
+	parameters := &parameters{client: c.ssm, secrets: opts.Parameters, patience: p}
 	finder := &finder{
-		tags: c.tags, roles: c.iam, images: c.ecr, queues: c.sqs, eventSources: eventSources, schedules: c.scheduler, apis: apis, naming: opts.Naming,
+		tags: c.tags, roles: c.iam, images: c.ecr, queues: c.sqs, eventSources: eventSources, schedules: c.scheduler, apis: apis, parameters: parameters, naming: opts.Naming,
 	}
 	return &Cloud{
 		opts:           opts,
 		buckets:        &buckets{client: c.s3, naming: opts.Naming, patience: p},
 		repositories:   &repositories{client: c.ecr, naming: opts.Naming, patience: p},
 		images:         newImages(c.ecr, opts, p, newCleaner(c.ecr, opts, functions, finder)),
+		parameters:     parameters,
 		queues:         &queues{client: c.sqs, patience: p},
 		logGroups:      &logGroups{client: c.logs, naming: opts.Naming, patience: p},
 		roles:          &roles{client: c.iam, patience: p},

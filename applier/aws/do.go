@@ -93,6 +93,8 @@ func (c *Cloud) change(ctx context.Context, change planner.Change, say sayer) er
 		return converge(ctx, p, project, c.repositories, change, say)
 	case planner.KindImage:
 		return converge(ctx, p, project, c.images, change, say)
+	case planner.KindParameter:
+		return converge(ctx, p, project, c.parameters, change, say)
 	case planner.KindLogGroup:
 		return converge(ctx, p, project, c.logGroups, change, say)
 	case planner.KindRole:

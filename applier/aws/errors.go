@@ -64,6 +64,10 @@ func isNotFound(err error) bool {
 		"RepositoryNotFoundException", "ImageNotFoundException", "QueueDoesNotExist", queryCode+"NonExistentQueue")
 }
 
+// isNoSuchParameter says that Systems Manager has no parameter of that name. Where it is about tags it has another code for
+// it (Systems Manager API reference, DeleteParameter and ListTagsForResource).
+func isNoSuchParameter(err error) bool { return codeIn(err, "ParameterNotFound", "InvalidResourceId") }
+
 // isNoTags is S3's way to say that a bucket has no tags (API reference, GetBucketTagging).
 func isNoTags(err error) bool { return codeIn(err, "NoSuchTagSet") }
 
@@ -72,7 +76,7 @@ func isNoTags(err error) bool { return codeIn(err, "NoSuchTagSet") }
 // message tells them apart.
 func isExists(err error) bool {
 	return codeIn(err, "EntityAlreadyExists", "RepositoryAlreadyExistsException", "ResourceAlreadyExistsException",
-		"BucketAlreadyOwnedByYou", "QueueNameExists", "QueueAlreadyExists") ||
+		"BucketAlreadyOwnedByYou", "QueueNameExists", "QueueAlreadyExists", "ParameterAlreadyExists") ||
 		codeIn(err, "ResourceConflictException") && messageHas(err, "already exist")
 }
 
@@ -82,10 +86,10 @@ func isTaken(err error) bool { return codeIn(err, "BucketAlreadyExists") }
 // isBusy says that another change of the same thing is under way and that this one may be repeated:
 // Lambda while an update is in progress or a function is Pending (developer guide, "Lambda function
 // states"), or while an event source mapping is created, changed or deleted (ResourceInUse), S3 and CloudWatch Logs
-// as OperationAborted (API references, error codes), IAM as ConcurrentModification.
+// as OperationAborted (API references, error codes), IAM as ConcurrentModification, Systems Manager as TooManyUpdates.
 func isBusy(err error) bool {
 	return codeIn(err, "OperationAborted", "OperationAbortedException", "ConcurrentModification", "PreconditionFailedException",
-		"ResourceInUseException") ||
+		"ResourceInUseException", "TooManyUpdates") ||
 		codeIn(err, "ResourceConflictException") &&
 			messageHas(err, "update is in progress", "cannot be performed at this time", "in the following state: Pending", "try again")
 }
@@ -160,7 +164,7 @@ func isImageThere(err error) bool { return codeIn(err, "ImageAlreadyExistsExcept
 // retryer takes it for one: repeating the call is of no use.
 func isQuota(err error) bool {
 	return codeIn(err, "LimitExceeded", "LimitExceededException", "CodeStorageExceededException", "TooManyBuckets",
-		"ServiceQuotaExceededException")
+		"ServiceQuotaExceededException", "ParameterLimitExceeded")
 }
 
 // isDenied says that the caller lacks a right. HeadBucket's 403 comes as Forbidden, without a body.

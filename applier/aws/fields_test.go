@@ -25,6 +25,7 @@ func mutations() []mutation {
 	return []mutation{
 		{results(), map[string]any{"Tags": tags}},
 		{planner.Repository{Name: "scar/imaging", Tags: planner.Tags{"scar:project": "imaging"}}, map[string]any{"Tags": tags}},
+		{testParameter("first"), map[string]any{"Type": "String", "Digest": testParameter("second").Digest, "Tags": tags}},
 		{planner.LogGroup{Name: "/aws/lambda/grayify", RetentionDays: 30, Tags: planner.Tags{"scar:project": "imaging"}},
 			map[string]any{"RetentionDays": 7, "Tags": tags}},
 		{testRole(), map[string]any{"Description": "changed", "Trust": other, "Policy": rights, "Tags": tags}},
@@ -186,14 +187,18 @@ func changeAndBack(t *testing.T, value, changed planner.Value) {
 		s3.others["photos"], s3.others["other"] = answer("NoSuchBucket", ""), answer("NoSuchBucket", "")
 	}
 	c := assemble(Options{Project: "imaging", Naming: testNaming}, clients{
-		ecr: w.ecr, lambda: w.lambda, s3: s3, iam: newFakeIAM(), logs: newFakeLogs(), sqs: newFakeSQS(), scheduler: times, api: newFakeAPIs(),
+		ecr: w.ecr, lambda: w.lambda, s3: s3, iam: newFakeIAM(), logs: newFakeLogs(), sqs: newFakeSQS(), ssm: newFakeSSM(), scheduler: times, api: newFakeAPIs(),
 	})
+	secrets := map[string]string{testParameter("first").Digest: "first", testParameter("second").Digest: "second"}
 	address := planner.Address{Kind: value.Kind(), Name: nameOf(value)}
 	for _, change := range []planner.Change{
 		{Address: address, Action: planner.Create, After: value},
 		{Address: address, Action: planner.Update, Before: value, After: changed},
 		{Address: address, Action: planner.Update, Before: changed, After: value},
 	} {
+		if p, isParameter := change.After.(planner.Parameter); isParameter {
+			c.parameters.secrets = map[string]string{p.Name: secrets[p.Digest]}
+		}
 		if _, err := c.Do(t.Context(), planner.Batch{change}, nil); err != nil {
 			t.Fatalf("%s to %+v: %v", change.Action, change.After, err)
 		}

@@ -36,6 +36,7 @@ type finder struct {
 	eventSources *eventSources
 	schedules    scheduleLister
 	apis         *httpAPIs
+	parameters   *parameters
 	naming       planner.Naming // its account may be unknown yet
 }
 
@@ -45,11 +46,11 @@ var taggedTypes = []string{
 }
 
 // find lists what may be the project's: what carries its tag, roles under its path, images in its repository, queues by
-// their names, schedules in its group (those of others too), its APIs, and for every function that these name, what every function has. Thus what
+// their names, schedules in its group (those of others too), its APIs, parameters under its path, and for every function that these name, what every function has. Thus what
 // a crash left without its function, or the tagging API does not list yet, is found too. A function's policy, URL, event
 // sources and settings are not listed: reading the function brings them.
 func (f *finder) find(ctx context.Context, project string) ([]planner.Ref, error) {
-	var found [6][]planner.Ref
+	var found [7][]planner.Ref
 	var others []planner.Ref // in the project's group of schedules
 	err := together(ctx,
 		func(ctx context.Context) (err error) { found[0], err = f.tagged(ctx, project); return err },
@@ -61,6 +62,7 @@ func (f *finder) find(ctx context.Context, project string) ([]planner.Ref, error
 			return err
 		},
 		func(ctx context.Context) (err error) { found[5], err = f.projectAPIs(ctx); return err },
+		func(ctx context.Context) (err error) { found[6], err = f.parameters.list(ctx, project); return err },
 	)
 	if err != nil {
 		return nil, fmt.Errorf("find the resources of project %s: %w", project, explain(err))

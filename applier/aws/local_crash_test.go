@@ -59,6 +59,7 @@ func TestLocalStartsOnABadDay(t *testing.T) {
 		"lambda:PutFunctionEventInvokeConfig", "lambda:DeleteFunctionEventInvokeConfig", "lambda:PutFunctionConcurrency",
 		"lambda:CreateFunctionUrlConfig", "lambda:UpdateFunctionUrlConfig", "lambda:DeleteFunctionUrlConfig",
 		"scheduler:CreateScheduleGroup", "scheduler:DeleteScheduleGroup", "scheduler:CreateSchedule", "scheduler:UpdateSchedule", "scheduler:DeleteSchedule",
+		"ssm:PutParameter", "ssm:DeleteParameter", "ssm:AddTagsToResource",
 		"apigateway:CreateApi", "apigateway:CreateIntegration", "apigateway:CreateRoute", "apigateway:CreateStage", "apigateway:DeleteApi",
 	}
 	for _, operation := range operations {

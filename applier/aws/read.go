@@ -59,13 +59,13 @@ type reading struct {
 	state planner.State
 }
 
-// all reads every ref. Images, event sources and APIs are read together, from one listing each.
+// all reads every ref. Images, event sources, APIs and parameters are read together, in as few calls as that takes.
 func (r *reading) all(ctx context.Context, refs []planner.Ref) error {
 	byKind := map[planner.Kind][]string{}
 	var tasks []task
 	for _, ref := range refs {
 		byKind[ref.Kind] = append(byKind[ref.Kind], ref.Name)
-		if ref.Kind != planner.KindImage && ref.Kind != planner.KindEventSource && ref.Kind != planner.KindHTTPAPI {
+		if !readTogether[ref.Kind] {
 			tasks = append(tasks, task{ref.String(), func() error { return r.one(ctx, ref) }})
 		}
 	}
@@ -83,7 +83,15 @@ func (r *reading) all(ctx context.Context, refs []planner.Ref) error {
 	if names := byKind[planner.KindHTTPAPI]; len(names) > 0 {
 		tasks = append(tasks, task{"", func() error { return r.listed(r.cloud.httpAPIs.readAll(ctx, names, parallel)) }})
 	}
+	if names := byKind[planner.KindParameter]; len(names) > 0 {
+		tasks = append(tasks, task{"", func() error { return r.listed(r.cloud.parameters.readAll(ctx, names, parallel)) }})
+	}
 	return runAll(ctx, tasks, parallel)
+}
+
+// readTogether are the kinds of which many resources are read in one call.
+var readTogether = map[planner.Kind]bool{
+	planner.KindImage: true, planner.KindEventSource: true, planner.KindHTTPAPI: true, planner.KindParameter: true,
 }
 
 // task is something to read; name begins its error.

@@ -24,6 +24,7 @@ const (
 	queueWait      = 2 * time.Minute  // until the name of a deleted queue is free (a minute), and until a new queue is seen
 	mappingWait    = 5 * time.Minute  // until an event source mapping is enabled, disabled or gone
 	reserveWait    = 2 * time.Minute  // until executions that another function gives back can be reserved
+	parameterWait  = 1 * time.Minute  // until tags can be put on a new parameter
 	groupWait      = 5 * time.Minute  // until a schedule group of that name is gone
 )
 

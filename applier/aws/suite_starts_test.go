@@ -9,14 +9,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"github.com/scar-go/scar/planner"
 	"github.com/scar-go/scar/spec"
 )
 
-// everything is a function that starts in every way and says what becomes of what it fails on.
+// everything is a function that starts in every way, says what becomes of what it fails on, and has a secret that its file brings.
 func everything(name string) spec.Function {
 	f := function(name, input("photos-of-all", name+"/"))
+	f.Secrets = map[string]spec.Secret{"TOKEN": {}} // its project says where
 	f.Queue = &spec.Queue{BatchSize: 10, MaxConcurrency: 5, Attempts: 4}
 	f.Schedule = &spec.Schedule{Expression: "rate(1 hour)", Timezone: "UTC"}
 	f.HTTP = &spec.HTTP{Auth: "none", CORS: &spec.CORS{Origins: []string{"https://a.example"}, Methods: []string{"GET", "POST"}, Headers: []string{"x-a"}, MaxAge: 60}}
@@ -59,11 +62,13 @@ func testStarts(t *testing.T, a account) {
 		f.Retries.Attempts, f.OnFailure = 1, "s3://failed-of-all"
 	}
 	f.Concurrency = spec.Unreserved
+	p.file.Parameters[0].Value = spec.Seal("another secret")
 	f.Inputs = []spec.Input{input("scans-of-all", "in/")}
 	p.file.Functions[1].HTTP = &spec.HTTP{API: "images", Auth: "none", CORS: &spec.CORS{Origins: []string{"*"}, Methods: []string{"*"}, Headers: []string{"*"}}}
 	got := actions(p.apply())
 	want := map[string]planner.Action{
 		"queue/scar-imaging_grayify": planner.Update, "event_source/grayify": planner.Update, "schedule/scar-imaging": planner.Update,
+		"parameter/": planner.Update,
 		"function_url/grayify": planner.Update, "invoke_config/grayify": planner.Update, "http_api/images": planner.Update, "function/grayify": planner.Update,
 		"trigger/photos-of-all": planner.Delete, "trigger/scans-of-all": planner.Create,
 	}
@@ -79,13 +84,14 @@ func testStarts(t *testing.T, a account) {
 	t.Log("somebody changes things by hand")
 	a.meddle(t, p)
 	got = actions(p.apply())
-	for _, address := range []string{"queue/scar-imaging_grayify", "queue/scar_dead-imaging_grayify", "event_source/grayify", "schedule/scar-imaging", "schedule_group/scar-imaging"} {
+	for _, address := range []string{"queue/scar-imaging_grayify", "queue/scar_dead-imaging_grayify", "event_source/grayify", "schedule/scar-imaging", "schedule_group/scar-imaging", "parameter/"} {
 		if got[address] == "" {
 			t.Errorf("%s was not repaired: %v", address, got)
 		}
 	}
 
 	t.Log("the function starts in fewer ways")
+	f.Secrets, p.file.Parameters = nil, nil
 	f.Queue, f.Schedule, f.HTTP, f.Retries, f.OnFailure = nil, nil, nil, spec.Retries{Attempts: 2, MaxAge: 21600}, ""
 	p.file.Functions = p.file.Functions[:1]
 	got = actions(p.apply())
@@ -93,7 +99,7 @@ func testStarts(t *testing.T, a account) {
 		"trigger/scans-of-all": planner.Update, "permission/grayify": planner.Create, "event_source/grayify": planner.Delete,
 		"queue/scar-imaging_grayify": planner.Delete, "queue/scar_dead-imaging_grayify": planner.Delete, "schedule/scar-imaging": planner.Delete,
 		"schedule_group/scar-imaging": planner.Delete, "function_url/grayify": planner.Delete, "invoke_config/grayify": planner.Delete,
-		"http_api/images": planner.Delete, "role/scar-grayify.schedule-" + a.naming.Region: planner.Delete,
+		"http_api/images": planner.Delete, "parameter/": planner.Delete, "role/scar-grayify.schedule-" + a.naming.Region: planner.Delete,
 	} {
 		if got[address] != action {
 			t.Errorf("%s: %q, want %q", address, got[address], action)
@@ -147,6 +153,14 @@ func (a account) meddle(t *testing.T, p *project) {
 		GroupName: &group, Name: ptr("grayify"), ScheduleExpression: ptr("rate(1 minute)"), State: types.ScheduleStateDisabled, Target: &target,
 		FlexibleTimeWindow: &types.FlexibleTimeWindow{Mode: types.FlexibleTimeWindowModeFlexible, MaximumWindowInMinutes: ptr(int32(5))},
 	})
+	must(err)
+	secret := planner.ParameterPath("imaging") + "grayify/TOKEN"
+	parameters := ssm.NewFromConfig(a.cfg)
+	_, err = parameters.PutParameter(t.Context(), &ssm.PutParameterInput{
+		Name: &secret, Type: ssmtypes.ParameterTypeSecureString, Value: ptr("by hand"), Overwrite: ptr(true)})
+	must(err)
+	_, err = parameters.RemoveTagsFromResource(t.Context(), &ssm.RemoveTagsFromResourceInput{
+		ResourceType: ssmtypes.ResourceTypeForTaggingParameter, ResourceId: &secret, TagKeys: []string{"scar:function"}})
 	must(err)
 	_, err = times.TagResource(t.Context(), &scheduler.TagResourceInput{
 		ResourceArn: ptr(a.naming.ScheduleGroupARN(group)), Tags: schedulerTags(planner.Tags{"team": "by hand"})})

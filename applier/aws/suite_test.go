@@ -129,6 +129,13 @@ type project struct {
 
 func (a account) project(t *testing.T, name string, functions ...spec.Function) *project {
 	f := &spec.File{Project: name, Functions: functions, Tags: map[string]string{"team": "a & b"}}
+	for i := range f.Functions {
+		for variable := range f.Functions[i].Secrets {
+			parameter := spec.ParameterName(name, f.Functions[i].Name, variable)
+			f.Functions[i].Secrets = map[string]spec.Secret{variable: {Service: "ssm", Name: parameter}}
+			f.Parameters = append(f.Parameters, spec.Parameter{Name: parameter, Value: spec.Seal("secret of " + parameter)})
+		}
+	}
 	return &project{account: a, t: t, file: f, scripts: map[string]string{}, built: map[string]*image.Image{}}
 }
 
@@ -152,7 +159,14 @@ func input(bucket, prefix string, suffix ...string) spec.Input {
 }
 
 func (p *project) cloud() *Cloud {
-	return New(p.cfg, Options{Project: p.file.Project, Naming: p.naming, Images: p.local, Parallelism: p.parallelism, Pace: p.pace, Settle: 5 * time.Second})
+	secrets := map[string]string{}
+	for _, parameter := range p.file.Parameters {
+		secrets[parameter.Name] = parameter.Value.Reveal()
+	}
+	return New(p.cfg, Options{
+		Project: p.file.Project, Naming: p.naming, Images: p.local, Parameters: secrets,
+		Parallelism: p.parallelism, Pace: p.pace, Settle: 5 * time.Second,
+	})
 }
 
 // plan computes the plan from the file and what is live.
@@ -198,6 +212,14 @@ func (p *project) desired() planner.State {
 		env.Architectures[f.Name] = "x86_64"
 		env.Images[f.Name] = planner.Image{Digest: img.Digest(),
 			Parts: planner.Parts{Base: base, Runtime: added[0], Files: added[1], Script: added[2], Job: added[3]}}
+	}
+	env.Parameters = map[string]string{}
+	for _, parameter := range p.file.Parameters {
+		digest, err := planner.ParameterDigest(parameter.Name, parameter.Value.Reveal())
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		env.Parameters[parameter.Name] = digest
 	}
 	desired, err := planner.Desired(p.file, env)
 	if err != nil {

@@ -2,7 +2,6 @@ package aws
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -14,10 +13,12 @@ type LogClient = cloudwatchlogs.FilterLogEventsAPIClient
 
 // TailOptions say which events Tail reads.
 type TailOptions struct {
-	Since  time.Time     // of the first event; zero: from the beginning
-	Follow bool          // wait for new events until the context ends
-	Filter string        // a filter pattern of CloudWatch Logs; empty: every event
-	Pause  time.Duration // between two looks at the log; 0 means two seconds
+	Since   time.Time     // of the first event; zero: from the beginning
+	Until   time.Time     // of the last event; zero: to the end. Only without Follow
+	Follow  bool          // wait for new events until the context ends
+	Filter  string        // a filter pattern of CloudWatch Logs; empty: every event
+	Streams LogStreams    // those that are read
+	Pause   time.Duration // between two looks at the log; 0 means two seconds
 }
 
 // LogEvent is one entry of a log.
@@ -37,7 +38,7 @@ const (
 
 // Tail reads the events of a log group in the order in which CloudWatch Logs answers them and calls
 // emit for each, once. Without Follow it ends with the last one; with Follow it ends with the context,
-// or with an error of emit. A log group that does not exist is an error that says so.
+// or with an error of emit. A log group that does not exist is an [AbsentLogGroupError].
 func Tail(ctx context.Context, client LogClient, group string, opts TailOptions, emit func(LogEvent) error) error {
 	if opts.Pause <= 0 {
 		opts.Pause = defaultTailPause
@@ -74,17 +75,21 @@ func (t *tail) look(ctx context.Context) error {
 	if t.from > 0 {
 		in.StartTime = &t.from
 	}
+	if !t.opts.Until.IsZero() {
+		in.EndTime = ptr(t.opts.Until.UnixMilli())
+	}
 	if t.opts.Filter != "" {
 		in.FilterPattern = &t.opts.Filter
+	}
+	in.LogStreamNames = t.opts.Streams.Names
+	if t.opts.Streams.Prefix != "" {
+		in.LogStreamNamePrefix = &t.opts.Streams.Prefix
 	}
 	pages := cloudwatchlogs.NewFilterLogEventsPaginator(t.client, in)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
-		if isNotFound(err) {
-			return fmt.Errorf("the log group %s does not exist: is the function applied, in this region?", t.group)
-		}
 		if err != nil {
-			return fmt.Errorf("read log group %s: %w", t.group, explain(err))
+			return logError(t.group, err)
 		}
 		for _, e := range page.Events {
 			if err := t.show(e); err != nil {
