@@ -75,7 +75,7 @@ func nameOf(f finding, path string, into bool) string {
 // finding is what is at a place.
 type finding struct {
 	at      Place
-	store   Store
+	store   storage.Catalogue
 	entry   *storage.Entry // of a file; nil: it is a folder
 	content bool           // of the folder, what is in it is meant
 }
@@ -165,7 +165,7 @@ func (g *getter) file(ctx context.Context, f finding, e storage.Entry, name stri
 }
 
 // fetch writes an object to a new file.
-func fetch(ctx context.Context, store Store, at Place, e storage.Entry, path string) error {
+func fetch(ctx context.Context, store storage.Catalogue, at Place, e storage.Entry, path string) error {
 	if r, can := store.(ranger); can && e.Size >= storage.RangesFrom && e.ETag != "" {
 		return r.DownloadRanges(ctx, at.Bucket, at.Key, path, e.Object)
 	}

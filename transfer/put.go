@@ -92,7 +92,7 @@ func onlyContent(path string) bool {
 
 type putter struct {
 	*work
-	store Store
+	store storage.Catalogue
 	to    Place
 }
 

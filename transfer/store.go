@@ -2,30 +2,9 @@ package transfer
 
 import (
 	"context"
-	"io"
 
 	"github.com/scar-go/scar/runtime/storage"
 )
-
-// Store holds files under keys.
-type Store interface {
-	storage.Store
-
-	// List tells emit of what is below a folder, whose name is empty or ends in a slash, until emit returns an error, which is
-	// returned. If it is deep, that is every file; else what is in the folder itself, of folders the names only. A
-	// store that has real folders tells of each, too, after what is in it. One that does not exist is empty.
-	List(ctx context.Context, bucket, folder string, deep bool, emit func(storage.Entry) error) error
-
-	// Stat looks at a file. One that does not exist is storage.ErrNotExist.
-	Stat(ctx context.Context, bucket, key string) (storage.Entry, error)
-
-	// Stream writes the content of a file as it arrives.
-	Stream(ctx context.Context, bucket, key string, to io.Writer) error
-
-	// Remove removes files, and empty folders, and tells failed of those that are still there. It returns an error if it
-	// ends early.
-	Remove(ctx context.Context, bucket string, keys []string, failed func(key string, err error)) error
-}
 
 // ranger fetches large objects over several connections at a time.
 type ranger interface {
@@ -33,7 +12,7 @@ type ranger interface {
 }
 
 // Opener opens the store that a place is in.
-type Opener func(ctx context.Context, at Place) (Store, error)
+type Opener func(ctx context.Context, at Place) (storage.Catalogue, error)
 
 // Observer is told how a transfer goes on. Its methods are called from several goroutines.
 type Observer interface {

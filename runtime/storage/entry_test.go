@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -21,20 +20,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// catalogue is what stores promise beside Store.
-type catalogue interface {
-	Store
-	List(ctx context.Context, bucket, folder string, deep bool, emit func(Entry) error) error
-	Stat(ctx context.Context, bucket, key string) (Entry, error)
-	Stream(ctx context.Context, bucket, key string, to io.Writer) error
-	Remove(ctx context.Context, bucket string, keys []string, failed func(key string, err error)) error
-}
-
-func (s *server) catalogue(t testing.TB) catalogue {
+func (s *server) catalogue(t testing.TB) Catalogue {
 	t.Helper()
-	c, ok := s.store(t).(catalogue)
-	if !ok {
-		t.Fatalf("%s is no catalogue", s.name)
+	c, err := OpenCatalogue(t.Context(), s.stores, s.name)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return c
 }
@@ -156,7 +146,7 @@ func TestListOfManyPages(t *testing.T) {
 	for i := range n {
 		keys = append(keys, fmt.Sprintf("many/%05d \x01", i)) // which XML could not hold
 	}
-	own := s.store(t).(*S3)
+	own := s.catalogue(t).(S3Catalogue)
 	for _, key := range keys {
 		if err := own.Write(t.Context(), s.bucket, key, []byte("{}")); err != nil {
 			t.Fatal(err)
@@ -180,7 +170,7 @@ func TestRanges(t *testing.T) {
 		}
 		t.Run(p.name, func(t *testing.T) {
 			s := p.run(t, nil)
-			own := s.store(t).(*S3)
+			own := s.catalogue(t).(S3Catalogue)
 			for i, size := range []int{1, rangeSize, 2*rangeSize + 17} {
 				want := content(byte(i), size)
 				s.put(t, "k", want)
@@ -211,7 +201,7 @@ func TestRangesNoticeWhatIsWrong(t *testing.T) {
 			next.ServeHTTP(w, r)
 		})
 	})
-	own := s.store(t).(*S3)
+	own := s.catalogue(t).(S3Catalogue)
 	s.put(t, "k", content(1, 3*rangeSize))
 	before, err := own.Stat(t.Context(), s.bucket, "k")
 	if err != nil {
@@ -248,7 +238,7 @@ func TestRegionOfABucket(t *testing.T) {
 			return aws.Credentials{AccessKeyID: user, SecretAccessKey: secret}, nil // which has no rights
 		}),
 	}))
-	admin := s.store(t).(*S3)
+	admin := s.catalogue(t).(S3Catalogue)
 	_, err := admin.client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("elsewhere"), CreateBucketConfiguration: &types.CreateBucketConfiguration{
 		LocationConstraint: types.BucketLocationConstraintEuWest1,
 	}})

@@ -16,15 +16,15 @@ import (
 // childrenAtOnce is how many names of a folder are asked for by one call, and looked at before the next.
 const childrenAtOnce = 200
 
-// List tells emit of what lies in a folder, as that of WebDAV does.
-func (o *onedata) List(ctx context.Context, bucket, folder string, deep bool, emit func(Entry) error) error {
+// List implements Catalogue.
+func (o onedataCatalogue) List(ctx context.Context, bucket, folder string, deep bool, emit func(Entry) error) error {
 	if err := checkFolder(bucket, folder); err != nil {
 		return o.wrap("list", folder, err)
 	}
 	return o.list(ctx, folder, deep, 0, emit)
 }
 
-func (o *onedata) list(ctx context.Context, folder string, deep bool, depth int, emit func(Entry) error) error {
+func (o onedataCatalogue) list(ctx context.Context, folder string, deep bool, depth int, emit func(Entry) error) error {
 	if depth > maxDepth {
 		return o.wrap("list", folder, errTooDeep)
 	}
@@ -55,7 +55,7 @@ func (o *onedata) list(ctx context.Context, folder string, deep bool, depth int,
 }
 
 // countChildren is how many names a folder has. CDMI says it as a range, 0-2 for three.
-func (o *onedata) countChildren(ctx context.Context, folder string) (int, error) {
+func (o onedataCatalogue) countChildren(ctx context.Context, folder string) (int, error) {
 	var said struct {
 		Range string `json:"childrenrange"`
 	}
@@ -71,7 +71,7 @@ func (o *onedata) countChildren(ctx context.Context, folder string) (int, error)
 }
 
 // children are the entries of a folder from one index to another, which is included.
-func (o *onedata) children(ctx context.Context, folder string, from, to int) ([]Entry, error) {
+func (o onedataCatalogue) children(ctx context.Context, folder string, from, to int) ([]Entry, error) {
 	var said struct {
 		Children []string `json:"children"`
 	}
@@ -111,7 +111,7 @@ func (o *onedata) children(ctx context.Context, folder string, from, to int) ([]
 }
 
 // ask asks for one thing of a file or a folder, whose path ends in a slash.
-func (o *onedata) ask(ctx context.Context, path, query string, to any) error {
+func (o onedataCatalogue) ask(ctx context.Context, path, query string, to any) error {
 	place := o.place(path)
 	if path == "" {
 		place = escapePath(o.space) + "/"
@@ -134,7 +134,7 @@ func (o *onedata) ask(ctx context.Context, path, query string, to any) error {
 }
 
 // look looks at a file.
-func (o *onedata) look(ctx context.Context, key string) (Entry, error) {
+func (o onedataCatalogue) look(ctx context.Context, key string) (Entry, error) {
 	var said struct {
 		Type     string `json:"objectType"`
 		Metadata struct {
@@ -158,8 +158,8 @@ func (o *onedata) look(ctx context.Context, key string) (Entry, error) {
 	return e, nil
 }
 
-// Stat looks at a file. What does not exist, and a folder, is ErrNotExist.
-func (o *onedata) Stat(ctx context.Context, bucket, key string) (Entry, error) {
+// Stat implements Catalogue.
+func (o onedataCatalogue) Stat(ctx context.Context, bucket, key string) (Entry, error) {
 	if err := checkPlace(bucket, key); err != nil {
 		return Entry{}, o.wrap("look at", key, err)
 	}
@@ -167,8 +167,8 @@ func (o *onedata) Stat(ctx context.Context, bucket, key string) (Entry, error) {
 	return e, o.wrap("look at", key, err)
 }
 
-// Remove removes files, and folders, whose keys end in a slash, if nothing is in them. What does not exist is no error.
-func (o *onedata) Remove(ctx context.Context, bucket string, keys []string, failed func(key string, err error)) error {
+// Remove implements Catalogue.
+func (o onedataCatalogue) Remove(ctx context.Context, bucket string, keys []string, failed func(key string, err error)) error {
 	for _, key := range keys {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -180,7 +180,7 @@ func (o *onedata) Remove(ctx context.Context, bucket string, keys []string, fail
 	return nil
 }
 
-func (o *onedata) removeOne(ctx context.Context, bucket, key string) error {
+func (o onedataCatalogue) removeOne(ctx context.Context, bucket, key string) error {
 	name, folder := strings.CutSuffix(key, "/")
 	if err := checkPlace(bucket, name); err != nil {
 		return err

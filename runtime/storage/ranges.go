@@ -33,12 +33,12 @@ const (
 
 // DownloadRanges writes an object, of which size and ETag are known, to a new file by several calls at a time. It is an error if the object
 // changes meanwhile. The checksum of the whole is compared with the file at the end.
-func (s *S3) DownloadRanges(ctx context.Context, bucket, key, path string, of Object) error {
+func (s S3Catalogue) DownloadRanges(ctx context.Context, bucket, key, path string, of Object) error {
 	err := s.downloadRanges(ctx, bucket, key, path, of)
 	return s.wrap("fetch", bucket, key, missingBucket(err))
 }
 
-func (s *S3) downloadRanges(ctx context.Context, bucket, key, path string, of Object) (err error) {
+func (s S3Catalogue) downloadRanges(ctx context.Context, bucket, key, path string, of Object) (err error) {
 	if err := checkName(key); err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (s *S3) downloadRanges(ctx context.Context, bucket, key, path string, of Ob
 }
 
 // downloadRange fetches the bytes from start to before end.
-func (s *S3) downloadRange(ctx context.Context, bucket, key string, file io.WriterAt, of Object, start, end int64) (err error) {
+func (s S3Catalogue) downloadRange(ctx context.Context, bucket, key string, file io.WriterAt, of Object, start, end int64) (err error) {
 	out, err := s.client.GetObject(ctx, &s3.GetObjectInput{
 		Bucket: &bucket, Key: &key, Range: aws.String(fmt.Sprintf("bytes=%d-%d", start, end-1)), IfMatch: aws.String(`"` + of.ETag + `"`),
 	})
@@ -95,7 +95,7 @@ func (s *S3) downloadRange(ctx context.Context, bucket, key string, file io.Writ
 }
 
 // wanted is the sum that the whole of an object has, nil where the server knows none. One of the sums of parts is of no use.
-func (s *S3) wanted(ctx context.Context, bucket, key string, of Object) (*checksum, error) {
+func (s S3Catalogue) wanted(ctx context.Context, bucket, key string, of Object) (*checksum, error) {
 	head, err := s.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key, ChecksumMode: types.ChecksumModeEnabled, IfMatch: aws.String(`"` + of.ETag + `"`)})
 	if err != nil {
 		return nil, err

@@ -14,9 +14,8 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// List tells emit of every object whose key begins with a prefix, in the order of the keys, until it returns an error, which is
-// returned. A listing that is not deep has one entry for all that is below each folder. It holds one page at a time.
-func (s *S3) List(ctx context.Context, bucket, prefix string, deep bool, emit func(Entry) error) error {
+// List implements Catalogue. It lists in the order of the keys, and holds one page at a time.
+func (s S3Catalogue) List(ctx context.Context, bucket, prefix string, deep bool, emit func(Entry) error) error {
 	input := &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix, EncodingType: types.EncodingTypeUrl}
 	if !deep {
 		input.Delimiter = aws.String("/")
@@ -82,8 +81,8 @@ func missingBucket(err error) error {
 	return err
 }
 
-// Stat looks at an object. One that does not exist is ErrNotExist.
-func (s *S3) Stat(ctx context.Context, bucket, key string) (Entry, error) {
+// Stat implements Catalogue.
+func (s S3Catalogue) Stat(ctx context.Context, bucket, key string) (Entry, error) {
 	if err := checkName(key); err != nil {
 		return Entry{}, s.wrap("look at", bucket, key, err)
 	}
@@ -103,7 +102,7 @@ func (s *S3) Stat(ctx context.Context, bucket, key string) (Entry, error) {
 
 // Region is where a bucket is, and whether there is one at all. Region is empty where the server doesn't say. The
 // caller need not have the right to use the bucket.
-func (s *S3) Region(ctx context.Context, bucket string) (region string, err error) {
+func (s S3Catalogue) Region(ctx context.Context, bucket string) (region string, err error) {
 	out, err := s.client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &bucket})
 	if err == nil {
 		return aws.ToString(out.BucketRegion), nil
@@ -125,9 +124,8 @@ func (s *S3) Region(ctx context.Context, bucket string) (region string, err erro
 // Its source is https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 const removeAtOnce = 1000
 
-// Remove removes objects; one that does not exist is no error. failed is told of each that is still there. The error is that the others
-// were not tried.
-func (s *S3) Remove(ctx context.Context, bucket string, keys []string, failed func(key string, err error)) error {
+// Remove implements Catalogue.
+func (s S3Catalogue) Remove(ctx context.Context, bucket string, keys []string, failed func(key string, err error)) error {
 	var together []types.ObjectIdentifier
 	flush := func() {
 		s.removeTogether(ctx, bucket, together, failed)
@@ -154,7 +152,7 @@ func (s *S3) Remove(ctx context.Context, bucket string, keys []string, failed fu
 	return ctx.Err()
 }
 
-func (s *S3) remove(ctx context.Context, bucket, key string) error {
+func (s S3Catalogue) remove(ctx context.Context, bucket, key string) error {
 	if err := checkName(key); err != nil {
 		return s.wrap("remove", bucket, key, err)
 	}
@@ -162,7 +160,7 @@ func (s *S3) remove(ctx context.Context, bucket, key string) error {
 	return s.wrap("remove", bucket, key, err)
 }
 
-func (s *S3) removeTogether(ctx context.Context, bucket string, objects []types.ObjectIdentifier, failed func(string, error)) {
+func (s S3Catalogue) removeTogether(ctx context.Context, bucket string, objects []types.ObjectIdentifier, failed func(string, error)) {
 	out, err := s.client.DeleteObjects(ctx, &s3.DeleteObjectsInput{
 		Bucket: &bucket, Delete: &types.Delete{Objects: objects, Quiet: aws.Bool(true)},
 	})

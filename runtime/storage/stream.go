@@ -12,9 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// Stream writes the content of an object as it arrives. What breaks off cannot be begun again, so that it is an error, after a part
-// was written; so is a wrong checksum, after everything was.
-func (s *S3) Stream(ctx context.Context, bucket, key string, to io.Writer) error {
+// Stream implements Catalogue.
+func (s S3Catalogue) Stream(ctx context.Context, bucket, key string, to io.Writer) error {
 	if err := checkName(key); err != nil {
 		return s.wrap("fetch", bucket, key, err)
 	}
@@ -25,8 +24,8 @@ func (s *S3) Stream(ctx context.Context, bucket, key string, to io.Writer) error
 	return s.wrap("fetch", bucket, key, missingBucket(err))
 }
 
-// Stream writes the content of a file as it arrives, as that of S3 does.
-func (d *webDAV) Stream(ctx context.Context, bucket, key string, to io.Writer) error {
+// Stream implements Catalogue.
+func (d webDAVCatalogue) Stream(ctx context.Context, bucket, key string, to io.Writer) error {
 	if err := checkPlace(bucket, key); err != nil {
 		return d.wrap("fetch", key, err)
 	}
@@ -37,8 +36,8 @@ func (d *webDAV) Stream(ctx context.Context, bucket, key string, to io.Writer) e
 	return d.wrap("fetch", key, err)
 }
 
-// Stream writes the content of a file as it arrives, as that of S3 does.
-func (o *onedata) Stream(ctx context.Context, bucket, key string, to io.Writer) error {
+// Stream implements Catalogue.
+func (o onedataCatalogue) Stream(ctx context.Context, bucket, key string, to io.Writer) error {
 	if err := checkPlace(bucket, key); err != nil {
 		return o.wrap("fetch", key, err)
 	}

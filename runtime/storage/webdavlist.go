@@ -16,17 +16,15 @@ import (
 const listBody = `<?xml version="1.0" encoding="utf-8"?>` +
 	`<propfind xmlns="DAV:"><prop><resourcetype/><getcontentlength/><getlastmodified/><getetag/></prop></propfind>`
 
-// List tells emit of what lies in a folder, whose name is empty or ends in a slash, until it returns an error, which is returned. A deep
-// listing tells of all files below it, and of each folder after what is in it, so that they can be removed in that order. One
-// folder that does not exist has nothing in it.
-func (d *webDAV) List(ctx context.Context, bucket, folder string, deep bool, emit func(Entry) error) error {
+// List implements Catalogue.
+func (d webDAVCatalogue) List(ctx context.Context, bucket, folder string, deep bool, emit func(Entry) error) error {
 	if err := checkFolder(bucket, folder); err != nil {
 		return d.wrap("list", folder, err)
 	}
 	return d.list(ctx, folder, deep, 0, emit)
 }
 
-func (d *webDAV) list(ctx context.Context, folder string, deep bool, depth int, emit func(Entry) error) error {
+func (d webDAVCatalogue) list(ctx context.Context, folder string, deep bool, depth int, emit func(Entry) error) error {
 	if depth > maxDepth {
 		return d.wrap("list", folder, errTooDeep)
 	}
@@ -56,7 +54,7 @@ func (d *webDAV) list(ctx context.Context, folder string, deep bool, depth int, 
 type emitError struct{ error }
 
 // members tells emit of what lies in a folder itself.
-func (d *webDAV) members(ctx context.Context, folder string, emit func(Entry) error) error {
+func (d webDAVCatalogue) members(ctx context.Context, folder string, emit func(Entry) error) error {
 	response, _, err := d.do(ctx, call{
 		method: "PROPFIND", path: escapePath(folder),
 		header: map[string]string{"Depth": "1", "Content-Type": "application/xml"}, body: section([]byte(listBody)),
@@ -187,8 +185,8 @@ func (r *member) entry(base string) (e Entry, itself bool, err error) {
 	return e, false, nil
 }
 
-// Stat looks at a file. What does not exist, and a folder, is ErrNotExist.
-func (d *webDAV) Stat(ctx context.Context, bucket, key string) (Entry, error) {
+// Stat implements Catalogue.
+func (d webDAVCatalogue) Stat(ctx context.Context, bucket, key string) (Entry, error) {
 	if err := checkPlace(bucket, key); err != nil {
 		return Entry{}, d.wrap("look at", key, err)
 	}
@@ -225,8 +223,8 @@ func (d *webDAV) Stat(ctx context.Context, bucket, key string) (Entry, error) {
 	return *found, nil
 }
 
-// Remove removes files, and folders, whose keys end in a slash, if nothing is in them. What does not exist is no error.
-func (d *webDAV) Remove(ctx context.Context, bucket string, keys []string, failed func(key string, err error)) error {
+// Remove implements Catalogue.
+func (d webDAVCatalogue) Remove(ctx context.Context, bucket string, keys []string, failed func(key string, err error)) error {
 	for _, key := range keys {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -240,7 +238,7 @@ func (d *webDAV) Remove(ctx context.Context, bucket string, keys []string, faile
 
 var errFilled = errors.New("the folder is not empty")
 
-func (d *webDAV) removeOne(ctx context.Context, bucket, key string) error {
+func (d webDAVCatalogue) removeOne(ctx context.Context, bucket, key string) error {
 	name, folder := strings.CutSuffix(key, "/")
 	if err := checkPlace(bucket, name); err != nil {
 		return err
