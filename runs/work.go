@@ -1,0 +1,249 @@
+package runs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// How much is done at a time beside the invocations.
+const (
+	readers   = 32 // records that are read at once
+	pagesOpen = 8  // pages that have no results yet, at most
+)
+
+// work is one process's part of a run.
+type work struct {
+	*Runner
+	keeper *keeper
+	limit  *limiter
+	before lease // as it was when this process took it
+	info   Info
+
+	unsettled  []int     // pages of before that have no results
+	pages      int       // how many pages there are
+	cursor     string    // behind the last of them
+	listed     bool      // there are no more
+	taken      int       // objects that had to be sent, for the limit of the selection
+	doubtUntil time.Time // when what another process has sent must have ended
+
+	cancel  context.CancelCauseFunc
+	flying  sync.WaitGroup // objects that are sent or waited for
+	room    chan struct{}  // a place for each open page
+	reading chan struct{}  // a place for each record that is read
+	batcher *batcher       // of a queue; nil: there is none
+	quiet   quiet          // of a queue
+
+	mu      sync.Mutex
+	tally   Tally // of all objects that have ended
+	found   int   // objects that were listed
+	open    map[int]*page
+	counted map[int]Tally // of pages that have results, but not all pages before them
+	state   State
+}
+
+// process does the work, waits for what is under way, and writes down how far it got.
+func (w *work) process(parent context.Context) error {
+	ctx, cancel := context.WithCancelCause(parent)
+	defer cancel(nil)
+	w.cancel = cancel
+	w.room, w.reading = make(chan struct{}, pagesOpen), make(chan struct{}, readers)
+	w.open = map[int]*page{}
+	if w.counted == nil {
+		w.counted = map[int]Tally{}
+	}
+	beside, stop := context.WithCancel(context.WithoutCancel(parent))
+	defer stop()
+	var helpers sync.WaitGroup
+	helpers.Go(func() { w.keeper.keep(beside) })
+	if w.Queue != nil {
+		w.batcher = newBatcher(w.Queue)
+		helpers.Go(func() { w.batcher.run(beside) })
+		helpers.Go(func() { w.quiet.watch(beside, w.Queue, w.Tempo.Poll, w.Now) })
+	}
+	err := w.stages(ctx)
+	w.flying.Wait()
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause // the first of several errors
+	}
+	stop()
+	helpers.Wait()
+	return w.finish(context.WithoutCancel(parent), parent, err)
+}
+
+// stages runs the three stages, each of which works ahead of the next: pages are listed and written, chunks of them are
+// announced, and their objects sent.
+func (w *work) stages(ctx context.Context) error {
+	pages, chunks := make(chan *page), make(chan []item)
+	var stages errgroup.Group
+	stage := func(f func() error) {
+		stages.Go(func() error {
+			err := f()
+			if err != nil {
+				w.cancel(err)
+			}
+			return err
+		})
+	}
+	stage(func() error { defer close(pages); return w.produce(ctx, pages) })
+	stage(func() error { defer close(chunks); return w.announce(ctx, pages, chunks) })
+	stage(func() error { return w.dispatch(ctx, chunks) })
+	return stages.Wait()
+}
+
+// finish writes down how far the run is.
+func (w *work) finish(ctx, parent context.Context, err error) error {
+	w.state = Stopped
+	if errors.Is(err, errLost) {
+		return err
+	}
+	if err == nil && w.complete() {
+		w.state = Finished
+		end := End{State: Finished, Ended: w.Now().UTC(), Tally: w.tally}
+		err = w.ledger().createJSON(ctx, w.info.ID+"/"+endName, &end)
+		if err != nil {
+			err = fmt.Errorf("write the end of run %s: %w", w.info.ID, err)
+		}
+		return errors.Join(err, w.release(ctx))
+	}
+	var kept error
+	for _, p := range w.open {
+		kept = errors.Join(kept, w.ledger().writePartial(ctx, w.info.ID, p.number, p.known()))
+	}
+	if kept == nil { // otherwise the next process has to take for doubtful what is not known
+		kept = w.release(ctx)
+	}
+	if parent.Err() != nil && errors.Is(err, parent.Err()) {
+		err = nil // an interruption is no error
+	}
+	return errors.Join(err, kept)
+}
+
+func (w *work) release(ctx context.Context) error {
+	err := w.keeper.update(context.WithoutCancel(ctx), func(l *lease) { l.Released = true })
+	if err != nil {
+		return fmt.Errorf("release the lease of the run: %w", err)
+	}
+	return nil
+}
+
+// complete says whether every object has a result.
+func (w *work) complete() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.listed && len(w.open) == 0
+}
+
+// resume finds out how far the run is.
+func (w *work) resume(ctx context.Context, age time.Duration) error {
+	l, id, from := w.ledger(), w.info.ID, w.before.Settled
+	pages, err := l.numbers(ctx, id, pagesFolder, from)
+	if err != nil {
+		return fmt.Errorf("list the pages of run %s: %w", id, err)
+	}
+	settled, err := l.numbers(ctx, id, resultsFolder, from)
+	if err != nil {
+		return fmt.Errorf("list the results of run %s: %w", id, err)
+	}
+	w.tally, w.counted = w.before.Tally, map[int]Tally{}
+	for _, n := range settled {
+		entries, err := l.readEntries(ctx, id, resultsFolder, n)
+		if err != nil {
+			return err
+		}
+		w.countPage(n, tallyOf(entries))
+		w.tally.add(tallyOf(entries))
+	}
+	w.taken, w.found, w.pages = w.tally.sent(), w.tally.Total(), from
+	if last := from - 1; len(pages) > 0 || last >= 0 {
+		if len(pages) > 0 {
+			last = pages[len(pages)-1]
+		}
+		head, _, err := l.readPage(ctx, id, last)
+		if err != nil {
+			return err
+		}
+		w.cursor, w.listed, w.pages = head.Next, head.Next == "", last+1
+	}
+	for n := from; n < w.pages; n++ {
+		if !slices.Contains(settled, n) {
+			w.unsettled = append(w.unsettled, n)
+		}
+	}
+	// A holder sends nothing when its last sign of life is half a lease ago.
+	w.doubtUntil = w.Now().Add(w.Tempo.Lease/2 + w.Timeout - age)
+	return nil
+}
+
+// countPage takes down that a page has results. The lease counts pages up to the first that has none.
+func (w *work) countPage(number int, t Tally) {
+	w.counted[number] = t
+	w.keeper.note(func(l *lease) {
+		for {
+			t, found := w.counted[l.Settled]
+			if !found {
+				return
+			}
+			delete(w.counted, l.Settled)
+			l.Tally.add(t)
+			l.Settled++
+		}
+	})
+}
+
+// settled takes down what became of an object, and with the last one of a page its results.
+func (w *work) settled(ctx context.Context, it item, e Entry) {
+	last := it.settle(e)
+	if e.Status == Pending {
+		return
+	}
+	w.mu.Lock()
+	w.tally.count(e.Status)
+	failed := w.tally.Failed
+	w.mu.Unlock()
+	w.tell()
+	if last {
+		w.close(ctx, it.page)
+	}
+	if w.MaxFailures > 0 && failed > w.MaxFailures {
+		w.cancel(&TooManyFailuresError{w.MaxFailures})
+	}
+}
+
+// TooManyFailuresError says that a run was stopped because more objects failed than were allowed to.
+type TooManyFailuresError struct{ Max int }
+
+func (e *TooManyFailuresError) Error() string {
+	return fmt.Sprintf("more than %d objects failed: the run is stopped (--max-failures)", e.Max)
+}
+
+// close writes the results of a page whose objects have all ended.
+func (w *work) close(ctx context.Context, p *page) {
+	entries := p.known()
+	if err := w.ledger().writeResults(ctx, w.info.ID, p.number, entries); err != nil {
+		w.cancel(err)
+		return
+	}
+	w.mu.Lock()
+	delete(w.open, p.number)
+	w.countPage(p.number, tallyOf(entries))
+	w.mu.Unlock()
+	<-w.room
+}
+
+// tell reports how far the run is.
+func (w *work) tell() {
+	if w.Progress == nil {
+		return
+	}
+	limit, inUse := w.limit.current()
+	w.mu.Lock()
+	p := Progress{Tally: w.tally, Listed: w.found, Complete: w.listed, Limit: limit, InFlight: inUse}
+	w.mu.Unlock()
+	w.Progress(p)
+}
