@@ -43,7 +43,11 @@ func Load(ctx context.Context, paths []string, opts Options) (*File, error) {
 		return nil, err
 	}
 	r := &report{}
-	f, drafts, err := g.check(sources, opts, r)
+	read, err := g.read(sources, opts, r, withDisk)
+	if err != nil {
+		return nil, err
+	}
+	f, drafts, err := g.checkReading(read, r)
 	if err != nil {
 		return nil, err
 	}
@@ -54,6 +58,9 @@ func Load(ctx context.Context, paths []string, opts Options) (*File, error) {
 		}
 		if err := d.open(ctx, draft); err != nil {
 			return nil, err
+		}
+		if read.classic != nil {
+			read.classic.open(d, draft)
 		}
 		f.Functions = append(f.Functions, draft.Function)
 	}
@@ -123,17 +130,33 @@ func Outline(ctx context.Context, paths []string, opts Options) (*File, error) {
 
 // check does all that can be done without opening what the files name.
 func (g *grammar) check(sources []*source, opts Options, r *report) (*File, []*draft, error) {
-	root := readTree(sources, r)
-	if root == nil {
+	read, err := g.read(sources, opts, r, textOnly)
+	if err != nil {
+		return nil, nil, err
+	}
+	return g.checkReading(read, r)
+}
+
+// checkReading checks a tree that has been read, and adds what only classic files say.
+func (g *grammar) checkReading(read *reading, r *report) (*File, []*draft, error) {
+	if read.root == nil {
 		return nil, nil, r.err()
 	}
-	return g.checkTree(root, opts, r)
+	f, drafts, err := g.checkTree(read.root, read.opts, r)
+	if err == nil && read.classic != nil {
+		read.classic.complete(f, drafts)
+	}
+	return f, drafts, err
 }
 
 // checkOnly looks at some keys of the file and takes it that there are no functions.
 func (g *grammar) checkOnly(sources []*source, opts Options, keys []string, r *report) (*File, error) {
 	all := &report{}
-	root := readTree(sources, all)
+	read, err := g.read(sources, opts, all, headOnly)
+	if err != nil {
+		return nil, err
+	}
+	root := read.root
 	for _, f := range all.found {
 		if root == nil || slices.Contains(keys, f.path) {
 			r.add(f)
@@ -153,7 +176,7 @@ func (g *grammar) checkOnly(sources []*source, opts Options, keys []string, r *r
 		}
 		root = &only
 	}
-	f, _, err := g.checkTree(root, opts, r)
+	f, _, err := g.checkTree(root, read.opts, r)
 	return f, err
 }
 
@@ -181,7 +204,10 @@ func readTree(sources []*source, r *report) *node {
 	for _, src := range sources {
 		tree := parse(src, r)
 		switch {
-		case tree == nil || isClassic(tree, r):
+		case tree == nil:
+			failed = true
+		case len(sources) > 1 && classicMark(tree) != nil:
+			r.atKey(classicMark(tree), "a file in the classic Function Definition Language stands alone; convert it with scar convert to use it with other files")
 			failed = true
 		case root == nil:
 			root = tree
@@ -195,17 +221,35 @@ func readTree(sources []*source, r *report) *node {
 	return root
 }
 
-// isClassic reports a file in the format of the original scar, which marks itself by a list of
-// functions under the name of a provider.
-func isClassic(root *node, r *report) bool {
-	for _, provider := range []string{"aws", "oscar"} {
-		if n := root.get("functions").get(provider); n != nil && n.kind == list {
-			r.atKey(n, "this file is in the classic Function Definition Language, a list of functions under %s, which is not "+
-				"supported by this version; write the functions by name, as in functions: {grayify: {image: …, script: …}}", provider)
-			return true
-		}
+// depth says how much of a classic file is read.
+type depth int
+
+const (
+	headOnly depth = iota // project, region and profile
+	textOnly              // what it says
+	withDisk              // what its scripts and payloads decide, too
+)
+
+// reading is what files say, in the native format.
+type reading struct {
+	root    *node    // nil: they make no sense at all, as has been reported
+	opts    Options  // for what reads on
+	classic *classic // nil: the files are native
+}
+
+// read reads files, and a classic one in the words of the native format. The error is another one than a problem.
+func (g *grammar) read(sources []*source, opts Options, r *report, d depth) (*reading, error) {
+	root := readTree(sources, r)
+	switch {
+	case root == nil:
+		return &reading{}, nil
+	case classicMark(root) != nil:
+		return readClassic(root, opts, r, d)
+	case opts.Project != "":
+		return nil, fmt.Errorf("%s names its project itself; --project renames that of a file in the classic Function Definition Language", sources[0].name)
+	default:
+		return &reading{root: root, opts: opts}, nil
 	}
-	return false
 }
 
 func readSources(paths []string, opts Options) ([]*source, error) {

@@ -61,8 +61,8 @@ func TestProblemsOfTheFile(t *testing.T) {
 		{"latin1", "project: a\n#  \xfc\n", "func.yaml:2:4: the file is no text: a byte that is no UTF-8 is here"},
 		{"utf16", "\xff\xfea\x00", "func.yaml:1:1: the file is no text: a byte that is no UTF-8 is here"},
 		{"documents", "project: a\n---\nproject: b\n", "func.yaml:2:1: a second YAML document begins here; put it into a file of its own, or take out this --- line"},
-		{"classic", "functions:\n  aws:\n  - lambda: {name: f}\n", "func.yaml:2:3: aws: this file is in the classic Function Definition Language, a list of functions under aws, which is not supported by this version; write the functions by name, as in functions: {grayify: {image: …, script: …}}"},
-		{"classic oscar", "functions:\n  oscar:\n  - my: {name: f}\n", "func.yaml:2:3: oscar: this file is in the classic Function Definition Language, a list of functions under oscar, which is not supported by this version; write the functions by name, as in functions: {grayify: {image: …, script: …}}"},
+		{"classic", "functions:\n  aws:\n  - lambda: {name: f}\n", "func.yaml:3:5: container: is missing; add container: {image: dpokidov/imagemagick:7.1}"},
+		{"classic oscar", "functions:\n  oscar:\n  - my: {name: f}\n", "func.yaml:3:5: my: services of OSCAR clusters are not supported by this version: f; put it into a file of its own, or take it out"},
 
 		{"tab", "project: a\nfunctions:\n\tf: {}\n", "func.yaml:3:1: a tab indents this line; YAML wants spaces"},
 		{"tab after spaces", "project: a\nfunctions:\n  \tf: {}\n", "func.yaml:3:3: a tab indents this line; YAML wants spaces"},

@@ -55,11 +55,12 @@ func Show(ctx context.Context, paths []string, opts Options) (*Shown, error) {
 // show does all that can be done without the disk.
 func (g *grammar) show(sources []*source, opts Options) (*Shown, error) {
 	r := &report{}
-	root := readTree(sources, r)
-	if root == nil {
-		return nil, r.err()
+	read, err := g.read(sources, opts, r, withDisk)
+	if err != nil {
+		return nil, err
 	}
-	_, drafts, err := g.checkTree(root, opts, r)
+	root := read.root
+	_, drafts, err := g.checkReading(read, r)
 	if err != nil {
 		return nil, err
 	}
