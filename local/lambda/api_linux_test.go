@@ -115,7 +115,7 @@ func TestCreateRefusesWhatLambdaRefuses(t *testing.T) {
 		{"f", func(in *lambda.CreateFunctionInput) {
 			in.Environment = &types.Environment{Variables: map[string]string{"1a": "x"}}
 		}, "ValidationException", "environment.variables"},
-		{"f", func(in *lambda.CreateFunctionInput) { in.PackageType = types.PackageTypeZip }, "InvalidParameterValueException", "Image only"},
+		{"f", func(in *lambda.CreateFunctionInput) { in.PackageType = types.PackageTypeZip }, "InvalidParameterValueException", "Please provide a source for function code."},
 		{"f", func(in *lambda.CreateFunctionInput) { in.Layers = []string{"arn:aws:lambda:us-east-1:1:layer:x:1"} }, "InvalidParameterValueException", "does not serve Layers"},
 		{"f", func(in *lambda.CreateFunctionInput) { in.Tags = map[string]string{"aws:x": "y"} }, "InvalidParameterValueException", "aws:x"},
 	} {

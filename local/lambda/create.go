@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -35,7 +34,7 @@ type settingsInput struct {
 	SnapStart        *struct{ ApplyOn string }
 	KMSKeyArn        string
 	Handler, Runtime string
-	Layers           []json.RawMessage
+	Layers           []string
 }
 
 func (in *settingsInput) unserved() error {
@@ -45,19 +44,31 @@ func (in *settingsInput) unserved() error {
 		"DeadLetterConfig":        in.DeadLetterConfig != nil && in.DeadLetterConfig.TargetArn != "",
 		"SnapStart":               in.SnapStart != nil && in.SnapStart.ApplyOn != "" && in.SnapStart.ApplyOn != "None",
 		"KMSKeyArn":               in.KMSKeyArn != "",
-		"Handler":                 in.Handler != "",
-		"Runtime":                 in.Runtime != "",
-		"Layers":                  len(in.Layers) > 0,
 	} {
 		if used {
 			names = append(names, name)
 		}
 	}
+	return notServed(names, "functions")
+}
+
+// unservedForImages refuses what only functions of package type Zip have.
+func (in *settingsInput) unservedForImages() error {
+	var names []string
+	for name, used := range map[string]bool{"Handler": in.Handler != "", "Runtime": in.Runtime != "", "Layers": len(in.Layers) > 0} {
+		if used {
+			names = append(names, name)
+		}
+	}
+	return notServed(names, "functions of package type Image")
+}
+
+func notServed(names []string, of string) error {
 	if len(names) == 0 {
 		return nil
 	}
 	slices.Sort(names)
-	return invalid("the local backend does not serve %s for functions of package type Image", list(names))
+	return invalid("the local backend does not serve %s for %s", list(names), of)
 }
 
 // apply puts what is given over what is there.
@@ -145,7 +156,7 @@ func (s *Service) createFunction(r *http.Request, _ string) (answer, error) {
 	if _, found, err := s.functions.Get(name); err != nil || found {
 		return answer{}, cmp.Or(err, alreadyExists(name))
 	}
-	if err := s.resolve(r.Context(), &set, in.Code.ImageURI); err != nil {
+	if err := s.codeOf(r.Context(), &in, &set); err != nil {
 		return answer{}, err
 	}
 	if _, err := s.cfg.Roles.Session(r.Context(), set.Role, servicePrincipal, name); err != nil {
@@ -174,14 +185,8 @@ func (s *Service) createFunction(r *http.Request, _ string) (answer, error) {
 }
 
 func (in *createInput) check(set *settings) error {
-	if in.PackageType != packageType {
-		return invalid("the local backend serves functions of package type Image only")
-	}
 	if in.Publish || in.CodeSigningConfigArn != "" {
 		return invalid("the local backend does not serve versions and code signing")
-	}
-	if in.Code.ImageURI == "" || len(in.Code.ZipFile) > 0 || in.Code.S3Bucket != "" || in.Code.S3Key != "" {
-		return invalid("Please provide ImageUri when updating a function with packageType Image.")
 	}
 	if len(in.Architectures) > 1 {
 		return oneArchitecture()

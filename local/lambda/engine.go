@@ -99,6 +99,9 @@ func (e *engine) work(ctx context.Context, set settings, t task) result {
 	e.running.Add(1)
 	e.mu.Unlock()
 	defer e.running.Done()
+	if set.Zip != nil {
+		return e.notRun(set, t, errNotServed)
+	}
 	if t.trace == "" {
 		t.trace = newTrace()
 	}

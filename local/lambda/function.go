@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	latest      = "$LATEST"
-	packageType = "Image"
-	lambdaTime  = "2006-01-02T15:04:05.000-0700" // of LastModified
+	latest       = "$LATEST"
+	packageImage = "Image"
+	lambdaTime   = "2006-01-02T15:04:05.000-0700" // of LastModified
 )
 
 // States of functions and of their last updates.
@@ -73,6 +73,7 @@ type settings struct {
 	Tracing      string
 	VPC          *vpcConfig // nil: never was in one
 	FileSystems  []fileSystemConfig
+	Zip          *zipCode // nil: the code is an image
 }
 
 type imageConfig struct {
@@ -179,6 +180,9 @@ type configuration struct {
 	LastUpdateStatusReason     string `json:",omitempty"`
 	LastUpdateStatusReasonCode string `json:",omitempty"`
 	PackageType                string
+	Runtime                    string               `json:",omitempty"`
+	Handler                    string               `json:",omitempty"`
+	Layers                     []layer              `json:",omitempty"`
 	ImageConfigResponse        *imageConfigResponse `json:",omitempty"`
 	Architectures              []string
 	EphemeralStorage           ephemeralStorage
@@ -196,15 +200,16 @@ func (s *Service) configurationOf(f *function) configuration {
 	c := configuration{
 		FunctionName: f.Settings.Name, FunctionArn: s.arn(f.Settings.Name), Role: f.Settings.Role,
 		Description: f.Settings.Description, Timeout: f.Settings.Timeout, MemorySize: f.Settings.Memory,
-		LastModified: f.LastModified.UTC().Format(lambdaTime), CodeSha256: f.Settings.Digest, Version: latest,
+		LastModified: f.LastModified.UTC().Format(lambdaTime), Version: latest,
 		TracingConfig: tracingConfig{f.Settings.Tracing}, RevisionID: f.Revision,
-		State: f.State, LastUpdateStatus: f.Update, PackageType: packageType,
+		State: f.State, LastUpdateStatus: f.Update,
 		Architectures:    []string{f.Settings.Architecture},
 		EphemeralStorage: ephemeralStorage{f.Settings.Ephemeral},
 		SnapStart:        snapStart{"None", "Off"},
 		LoggingConfig:    f.Settings.Logging,
 		VpcConfig:        f.Settings.VPC, FileSystemConfigs: f.Settings.FileSystems,
 	}
+	c.showCode(&f.Settings)
 	if len(f.Settings.Environment) > 0 {
 		c.Environment = &environment{f.Settings.Environment}
 	}

@@ -15,8 +15,15 @@ const (
 
 type codeLocation struct {
 	RepositoryType   string
-	ImageURI         string `json:"ImageUri"`
-	ResolvedImageURI string `json:"ResolvedImageUri"`
+	ImageURI         string `json:"ImageUri,omitempty"`
+	ResolvedImageURI string `json:"ResolvedImageUri,omitempty"`
+}
+
+func (set *settings) location() codeLocation {
+	if set.Zip != nil {
+		return codeLocation{RepositoryType: "S3"} // with Lambda there is a place to download it from
+	}
+	return codeLocation{"ECR", set.ImageURI, set.ResolvedURI}
 }
 
 func (s *Service) getFunction(r *http.Request, name string) (answer, error) {
@@ -32,7 +39,7 @@ func (s *Service) getFunction(r *http.Request, name string) (answer, error) {
 		Code          codeLocation
 		Tags          map[string]string `json:",omitempty"`
 		Concurrency   *concurrency      `json:",omitempty"`
-	}{s.configurationOf(&f), codeLocation{"ECR", f.Settings.ImageURI, f.Settings.ResolvedURI}, f.Tags, f.concurrency()})
+	}{s.configurationOf(&f), f.Settings.location(), f.Tags, f.concurrency()})
 }
 
 func (s *Service) getFunctionConfiguration(r *http.Request, name string) (answer, error) {

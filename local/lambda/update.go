@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"net/http"
 
 	"github.com/scar-go/scar/local/wire"
@@ -16,7 +17,7 @@ func (s *Service) updateFunctionConfiguration(r *http.Request, name string) (ans
 	if err := read(r, &in); err != nil {
 		return answer{}, err
 	}
-	if err := in.unserved(); err != nil {
+	if err := cmp.Or(in.unserved(), in.unservedForImages()); err != nil {
 		return answer{}, err
 	}
 	f, err := s.get(name)
@@ -52,8 +53,12 @@ func (s *Service) updateFunctionCode(r *http.Request, name string) (answer, erro
 	if err := read(r, &in); err != nil {
 		return answer{}, err
 	}
-	if _, err := s.get(name); err != nil {
+	f, err := s.get(name)
+	if err != nil {
 		return answer{}, err
+	}
+	if f.Settings.Zip != nil {
+		return answer{}, invalid("Please do not provide ImageUri when updating a function with packageType Zip.")
 	}
 	if in.DryRun || in.Publish {
 		return answer{}, wire.Unknown("lambda", "UpdateFunctionCode with DryRun or Publish")
