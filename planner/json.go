@@ -18,6 +18,7 @@ type planJSON struct {
 	Region        string       `json:"region"`
 	Source        *Source      `json:"source,omitempty"`
 	Changes       []changeJSON `json:"resource_changes"`
+	Preheat       []string     `json:"preheat,omitempty"`
 	Warnings      []Warning    `json:"warnings,omitempty"`
 }
 
@@ -55,7 +56,7 @@ func terraformActions(a Action) []string {
 // MarshalJSON writes the plan so that UnmarshalJSON gives it back, to the field. Values that the
 // views mask are in it: whoever stores it keeps it private.
 func (p *Plan) MarshalJSON() ([]byte, error) {
-	out := planJSON{FormatVersion, p.Project, p.Account, p.Region, p.Source, []changeJSON{}, p.Warnings}
+	out := planJSON{FormatVersion, p.Project, p.Account, p.Region, p.Source, []changeJSON{}, p.Preheat, p.Warnings}
 	for _, c := range p.Changes {
 		before, err := marshalValue(c.Before)
 		if err != nil {
@@ -83,7 +84,7 @@ func (p *Plan) UnmarshalJSON(b []byte) error {
 	if in.FormatVersion != FormatVersion {
 		return fmt.Errorf("plan has format version %q, this scar reads %q: make the plan again", in.FormatVersion, FormatVersion)
 	}
-	*p = Plan{Project: in.Project, Account: in.Account, Region: in.Region, Source: in.Source, Warnings: in.Warnings}
+	*p = Plan{Project: in.Project, Account: in.Account, Region: in.Region, Source: in.Source, Preheat: in.Preheat, Warnings: in.Warnings}
 	for _, c := range in.Changes {
 		before, err := unmarshalValue(c.Address.Kind, c.Change.Before)
 		if err != nil {

@@ -60,6 +60,7 @@ type Plan struct {
 	Region   string
 	Source   *Source  // set by who saves the plan
 	Changes  []Change // every resource of the project, no-ops included, as they are shown
+	Preheat  []string // functions that are started once, when all is done, with an event that runs no script
 	Warnings []Warning
 }
 

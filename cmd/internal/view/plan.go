@@ -77,6 +77,9 @@ func planHuman(p *printer, plan *planner.Plan) error {
 		}
 	}
 	p.printf("%s\n", p.paint(bold, summary(plan)))
+	if line := preheatLine(plan); line != "" {
+		p.printf("%s\n", line)
+	}
 	return p.result()
 }
 

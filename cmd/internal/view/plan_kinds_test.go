@@ -64,7 +64,14 @@ func triggered() *planner.Plan {
 	open := planner.Permission{Function: "grayify", StatementID: "scar-imaging-url", Action: "lambda:InvokeFunctionUrl", Principal: "*", FunctionURLAuthType: "NONE"}
 	invoke := planner.Permission{Function: "grayify", StatementID: "scar-imaging-url-invoke", Action: "lambda:InvokeFunction", Principal: "*", InvokedViaFunctionURL: true}
 
+	const token, key = "/scar/imaging/grayify/TOKEN", "/scar/imaging/storage/minio.lab/secret_key"
+	parameter := planner.Parameter{Name: token, Type: "SecureString", Digest: "hunter2", Tags: planner.Tags{"scar:project": "imaging"}}
+	typed, secret := parameter, parameter
+	typed.Name, typed.Type = key, "String"
+	secret.Name, secret.Digest = key, "hunter3"
+
 	changes := []planner.Change{
+		made(token, parameter), changed(key, typed, secret), gone("/scar/imaging/old/TOKEN", parameter),
 		made("scar-imaging_grayify", queue), changed("scar-imaging_wide", queue, longer), gone("scar_dead-imaging_grayify", dead),
 		made("grayify", function), changed("free", function, free), changed("placed", free, function),
 		made("wide", wide), changed("moved", wide, moved),
@@ -83,7 +90,7 @@ func triggered() *planner.Plan {
 	slices.SortStableFunc(changes, func(a, b planner.Change) int { return a.Compare(b.Address) })
 	at := func(k planner.Kind, name string) planner.Address { return planner.Address{Kind: k, Name: name} }
 	return &planner.Plan{
-		Project: "imaging", Account: "000000000000", Region: "eu-west-1", Changes: changes,
+		Project: "imaging", Account: "000000000000", Region: "eu-west-1", Changes: changes, Preheat: []string{"grayify", "wide"},
 		Warnings: []planner.Warning{
 			{Address: at(planner.KindQueue, "scar_dead-imaging_grayify"), Message: "what the function grayify could not process is lost with it: take out first what you need"},
 			{Address: at(planner.KindFunctionURL, "grayify"), Message: "everybody who knows the address can call it (auth: none)"},

@@ -117,6 +117,7 @@ func TestPlan(t *testing.T) {
 		"plan.md":        {everything(), Markdown, false},
 		"triggered.txt":  {triggered(), Human, false},
 		"triggered.md":   {triggered(), Markdown, false},
+		"triggered.json": {triggered(), JSON, false},
 		"empty.txt":      {unchanged(), Human, false},
 		"empty.md":       {unchanged(), Markdown, false},
 		"nothing.txt":    {&planner.Plan{Project: "imaging", Account: "000000000000", Region: "eu-west-1"}, Human, false},

@@ -11,7 +11,7 @@ import (
 // planJSON prints the plan in terraform's shape. What the human form hides is hidden here too: such
 // output ends in logs. A plan to be applied later is written by --out, in full and for its owner only.
 func planJSON(p *printer, plan *planner.Plan) error {
-	raw, err := json.Marshal(plan)
+	raw, err := json.Marshal(maskValues(plan))
 	if err != nil {
 		return fmt.Errorf("write plan as JSON: %w", err)
 	}
@@ -25,7 +25,7 @@ func planJSON(p *printer, plan *planner.Plan) error {
 	return p.result()
 }
 
-// mask replaces what is sensitive in a decoded document: the variables of an environment whose names
+// mask replaces what else is sensitive in a decoded document: the variables of an environment whose names
 // look like credentials, and both sides of a field that is marked.
 func mask(parent string, v any) any {
 	switch v := v.(type) {

@@ -11,6 +11,9 @@ import (
 func planMarkdown(p *printer, plan *planner.Plan) error {
 	p.printf("### scar: `%s` in account %s, %s\n\n", clean(plan.Project), plan.Account, plan.Region)
 	p.printf("**%s**\n", summary(plan))
+	if line := preheatLine(plan); line != "" {
+		p.printf("\n%s\n", escape(line))
+	}
 	var shown []planner.Change
 	for _, c := range plan.Changes {
 		if visible(c) {
