@@ -17,7 +17,11 @@ const (
 func (d *draft) readMode(keepUnbuilt bool, r *report) {
 	n := d.node.get("mode")
 	d.Mode = n.or(modeLambda)
-	if d.Mode != modeLambda && !keepUnbuilt {
+	switch {
+	case d.Mode == modeLambda:
+	case keepUnbuilt:
+		r.note(n, "%s is not supported by this version, so %s cannot be planned", d.Mode, d.Name)
+	default:
 		r.at(n, "%s is not supported by this version; functions run on Lambda, for 15 minutes at most, mode: lambda, which needs no mention", d.Mode)
 	}
 	d.Batch = d.readBatch(r)

@@ -11,7 +11,7 @@ type classic struct {
 	opts    Options
 	grammar *grammar // of classic files
 	report  *report
-	disk   bool // scripts and payloads are looked at
+	disk    bool // scripts and payloads are looked at
 
 	src       *source
 	root      *node // of the file, without keys that have no value
@@ -22,7 +22,7 @@ type classic struct {
 	placeholders map[string]string // secrets by the variable that stands for each
 	order        []string          // of placeholders, as in the file
 
-	noted    map[string]bool   // keys that a note has been made of
+	noted    map[string]bool    // keys that a note has been made of
 	comments map[*node][]string // what conversion says of native nodes
 
 	scripts      map[string]*node // run_script, by function
@@ -169,7 +169,7 @@ func (c *classic) readProject() *node {
 	if c.project == "" {
 		c.project = projectOf(at.str())
 		made = c.text(at, c.project)
-		c.comment(made, "A project is named after its first function. --project names another one.")
+		c.comment(made, "Classic files name no project: it is called after their first function.")
 		if c.project != at.str() {
 			c.note(at, "project", "the project is named %s, after the first function; --project names another one", c.project)
 		}

@@ -193,6 +193,10 @@ func (g *grammar) checkTree(root *node, opts Options, r *report) (*File, []*draf
 		return nil, nil, err
 	}
 	f, drafts := describe(root, opts, r)
+	if opts.Project != "" && f.Project != "" && f.Project != opts.Project {
+		return nil, nil, fmt.Errorf("%s names its project itself, %s, so it cannot be %s: --project is for files in the classic Function Definition Language",
+			root.src.name, f.Project, opts.Project)
+	}
 	return f, drafts, nil
 }
 
@@ -245,8 +249,6 @@ func (g *grammar) read(sources []*source, opts Options, r *report, d depth) (*re
 		return &reading{}, nil
 	case classicMark(root) != nil:
 		return readClassic(root, opts, r, d)
-	case opts.Project != "":
-		return nil, fmt.Errorf("%s names its project itself; --project renames that of a file in the classic Function Definition Language", sources[0].name)
 	default:
 		return &reading{root: root, opts: opts}, nil
 	}
