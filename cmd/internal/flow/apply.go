@@ -15,15 +15,17 @@ type ApplyOptions struct {
 	Parallelism int
 	Drain       time.Duration
 	Events      func(applier.Event)
+	Preheated   Preheated // may be nil
 }
 
-// Apply carries out exactly this plan. Its outputs are those of all that is there then, of what did not change too; after
+// Apply carries out exactly this plan, then starts the functions that want to be preheated. Its outputs are those of all that is there then, of what did not change too; after
 // an error, those of what was done.
 func (p *Planned) Apply(ctx context.Context, o ApplyOptions) (Outputs, error) {
 	outputs, err := applier.Apply(ctx, p.cloud, p.Plan, applier.Options{Parallelism: o.Parallelism, Drain: o.Drain, Events: o.Events})
 	if err != nil {
 		return p.outputs(outputs), err
 	}
+	p.account.preheat(ctx, p.Plan, o.Parallelism, o.Preheated)
 	unchanged, err := p.Outputs(ctx)
 	if err != nil {
 		return p.outputs(outputs), err

@@ -48,7 +48,7 @@ const localAttempts = 5
 
 // leaveOut takes out of a function what is not on this machine, and says what. Of triggers, a run uses the inputs only.
 func leaveOut(fn *spec.Function) (notes []string) {
-	fn.HTTP, fn.Schedule = nil, nil
+	fn.HTTP, fn.Schedule, fn.Preheat = nil, nil, false
 	if q := fn.Queue; q != nil && q.ARN != "" {
 		fn.Queue = &spec.Queue{BatchSize: q.BatchSize, MaxConcurrency: q.MaxConcurrency, Attempts: localAttempts}
 		notes = append(notes, fmt.Sprintf("the queue %s is not on this machine: files come by one of the run's own, with %d attempts", q.ARN, localAttempts))

@@ -65,7 +65,7 @@ func (a *Account) Outputs(ctx context.Context, project, function string) (Output
 	if err != nil {
 		return Outputs{}, err
 	}
-	cloud := a.cloud(project, naming, nil)
+	cloud := a.cloud(project, naming, carried{})
 	found, err := cloud.Find(ctx, project)
 	if err != nil {
 		return Outputs{}, fmt.Errorf("list what belongs to project %s: %w", project, explainCall(err))

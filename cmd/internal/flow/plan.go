@@ -30,7 +30,8 @@ type PlanOptions struct {
 // Planned is a plan together with what carrying it out takes.
 type Planned struct {
 	*planner.Plan
-	cloud *aws.Cloud
+	account *Account
+	cloud   *aws.Cloud
 }
 
 // Plan compares the file with the account. The images of all functions are resolved and assembled
@@ -42,10 +43,15 @@ func (a *Account) Plan(ctx context.Context, f *spec.File, o PlanOptions) (*Plann
 	var naming planner.Naming
 	var answers planner.Answers
 	var askErr error
+	var digests map[string]string
 	group, inner := errgroup.WithContext(ctx)
 	identity := sync.OnceValues(func() (planner.Naming, error) { return a.identify(inner) })
 	group.Go(func() (err error) {
 		images, err = a.build(inner, f, everyFunction)
+		return err
+	})
+	group.Go(func() (err error) {
+		digests, err = digestsOf(inner, f)
 		return err
 	})
 	group.Go(func() (err error) {
@@ -68,12 +74,15 @@ func (a *Account) Plan(ctx context.Context, f *spec.File, o PlanOptions) (*Plann
 	if askErr != nil {
 		return nil, askErr
 	}
-	env := planner.Env{Naming: naming, Version: a.settings.Version, Images: images.values, Architectures: images.architectures}
+	env := planner.Env{
+		Naming: naming, Version: a.settings.Version, Images: images.values, Architectures: images.architectures, Parameters: digests,
+	}
 	plan, err := o.plan(f, env, live, answers)
 	if err != nil {
 		return nil, err
 	}
-	return &Planned{Plan: plan, cloud: a.cloud(f.Project, naming, images.byDigest())}, nil
+	plan.Preheat = preheats(f, plan)
+	return &Planned{Plan: plan, account: a, cloud: a.cloud(f.Project, naming, carried{images.byDigest(), broughtBy(f)})}, nil
 }
 
 // plan makes the plan of a file from all that is known. What is wrong is told all at once.
@@ -101,7 +110,7 @@ func (a *Account) PlanDestroy(ctx context.Context, project string, o PlanOptions
 	if err != nil {
 		return nil, err
 	}
-	return &Planned{Plan: plan, cloud: a.cloud(project, naming, nil)}, nil
+	return &Planned{Plan: plan, account: a, cloud: a.cloud(project, naming, carried{})}, nil
 }
 
 func (o PlanOptions) forPlanner(project string, n planner.Naming, destroy bool) planner.Options {
@@ -113,10 +122,16 @@ func (o PlanOptions) forPlanner(project string, n planner.Naming, destroy bool) 
 
 func everyFunction(string) bool { return true }
 
+// carried is what a plan names by digests only, and what has to be at hand to carry it out.
+type carried struct {
+	images  map[string]*image.Image // by digest
+	secrets map[string]string       // by the names of parameters
+}
+
 // cloud is the account as the applier sees it.
-func (a *Account) cloud(project string, n planner.Naming, images map[string]*image.Image) *aws.Cloud {
+func (a *Account) cloud(project string, n planner.Naming, c carried) *aws.Cloud {
 	return aws.New(a.config, aws.Options{
-		Project: project, Naming: n, Images: images, Parallelism: a.settings.Parallelism, Pace: a.pace(),
+		Project: project, Naming: n, Images: c.images, Parameters: c.secrets, Parallelism: a.settings.Parallelism, Pace: a.pace(),
 	})
 }
 
@@ -145,11 +160,11 @@ func (a *Account) read(ctx context.Context, identity func() (planner.Naming, err
 		if naming, err = identity(); err != nil {
 			return err // it explains best why nothing works
 		}
-		live, err = a.cloud(project, naming, nil).Read(inner, named)
+		live, err = a.cloud(project, naming, carried{}).Read(inner, named)
 		return explainCall(err)
 	})
 	group.Go(func() error {
-		found, findErr = a.cloud(project, a.naming(), nil).Find(inner, project)
+		found, findErr = a.cloud(project, a.naming(), carried{}).Find(inner, project)
 		return nil
 	})
 	if err := group.Wait(); err != nil {
@@ -162,7 +177,7 @@ func (a *Account) read(ctx context.Context, identity func() (planner.Naming, err
 	if len(rest) == 0 {
 		return naming, live, nil
 	}
-	more, err := a.cloud(project, naming, nil).Read(ctx, rest)
+	more, err := a.cloud(project, naming, carried{}).Read(ctx, rest)
 	if err != nil {
 		return naming, nil, explainCall(err)
 	}

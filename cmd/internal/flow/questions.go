@@ -12,7 +12,7 @@ import (
 // ask finds out what a plan depends on and what is not scar's to make, beside what is known already. What is learned may
 // lead to further questions, about the functions of others that are started, and so on: it returns once there are none.
 func (a *Account) ask(ctx context.Context, f *spec.File, naming planner.Naming, live planner.State, known planner.Answers) (planner.Answers, error) {
-	cloud := a.cloud(f.Project, naming, nil)
+	cloud := a.cloud(f.Project, naming, carried{})
 	all := planner.Answers{}
 	maps.Copy(all, known)
 	for {

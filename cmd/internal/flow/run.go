@@ -94,13 +94,22 @@ func PrepareRun(ctx context.Context, f *spec.File, o RunOptions) (*Run, error) {
 	return r, nil
 }
 
-// keepSecrets stores the secrets that were given, and makes sure that none is missing.
+// keepSecrets stores the secrets that were given, and makes sure that none is missing. Those that the file brings itself are
+// stored with the rest of it.
 func (r *Run) keepSecrets(ctx context.Context) error {
+	brought := Secrets{}
+	for _, p := range r.file.Parameters {
+		s := job.Secret{Service: job.SSM, Name: p.Name}
+		if _, given := r.options.Secrets[s]; given {
+			return fmt.Errorf("read secrets: the file brings %s itself, by a variable: set that, and leave it out of the file of secrets", s)
+		}
+		brought[s] = ""
+	}
 	k := newKeeper(r.local.Endpoint().config())
 	if err := k.put(ctx, r.options.Secrets); err != nil {
 		return err
 	}
-	return k.checkSecrets(ctx, planner.Jobs(r.file))
+	return k.checkSecrets(ctx, planner.Jobs(r.file), brought)
 }
 
 func (r *Run) apply(ctx context.Context) error {

@@ -79,8 +79,9 @@ func Load(path string) (*planner.Plan, error) {
 }
 
 // Resume makes a saved plan ready to be applied: it assembles the images that the plan pushes again,
-// from the files as they are, and refuses if one is not what was planned, or if the account has moved
-// since. load reads the files that the plan was made from; it is asked only if images are to be pushed.
+// from the files as they are, and refuses if one is not what was planned, if a secret that the plan stores is
+// another one, or if the account has moved since. load reads the files that the plan was made from; it is asked only
+// if images are to be pushed or secrets stored.
 func (a *Account) Resume(ctx context.Context, p *planner.Plan, load func() (*spec.File, error)) (*Planned, error) {
 	naming, err := a.identify(ctx)
 	if err != nil {
@@ -89,32 +90,46 @@ func (a *Account) Resume(ctx context.Context, p *planner.Plan, load func() (*spe
 	if naming.Account != p.Account || naming.Region != p.Region {
 		return nil, fmt.Errorf("the plan is for account %s, region %s; these credentials are for account %s, region %s", p.Account, p.Region, naming.Account, naming.Region)
 	}
-	images, err := a.rebuild(ctx, p, load)
+	carried, err := a.carry(ctx, p, load)
 	if err != nil {
 		return nil, err
 	}
-	cloud := a.cloud(p.Project, naming, images.byDigest())
+	cloud := a.cloud(p.Project, naming, carried)
 	if err := applier.Check(ctx, cloud, p); err != nil {
 		return nil, explainCall(err)
 	}
-	return &Planned{Plan: p, cloud: cloud}, nil
+	return &Planned{Plan: p, account: a, cloud: cloud}, nil
 }
 
-// rebuild assembles the images that the plan pushes.
-func (a *Account) rebuild(ctx context.Context, p *planner.Plan, load func() (*spec.File, error)) (*built, error) {
-	planned := map[string]planner.Image{}
+// carry makes again what a plan names by digests only, from the files, as far as the plan needs it.
+func (a *Account) carry(ctx context.Context, p *planner.Plan, load func() (*spec.File, error)) (carried, error) {
+	planned, stores := map[string]planner.Image{}, false
 	for _, c := range p.Changes {
-		if after, isImage := c.After.(planner.Image); isImage && pushes(c.Action) {
-			planned[c.Name] = after
+		switch after := c.After.(type) {
+		case planner.Image:
+			if writes(c.Action) {
+				planned[c.Name] = after
+			}
+		case planner.Parameter:
+			stores = stores || writes(c.Action)
 		}
 	}
-	if len(planned) == 0 {
-		return nil, nil
+	if len(planned) == 0 && !stores {
+		return carried{}, nil
 	}
 	f, err := load()
 	if err != nil {
-		return nil, err
+		return carried{}, err
 	}
+	if err := checkSecretsOf(ctx, f, p); err != nil {
+		return carried{}, err
+	}
+	images, err := a.rebuild(ctx, planned, f)
+	return carried{images.byDigest(), broughtBy(f)}, err
+}
+
+// rebuild assembles the images that a plan pushes.
+func (a *Account) rebuild(ctx context.Context, planned map[string]planner.Image, f *spec.File) (*built, error) {
 	for name := range planned {
 		if !slices.ContainsFunc(f.Functions, func(fn spec.Function) bool { return fn.Name == name }) {
 			return nil, fmt.Errorf("the file does not describe function %s any more: plan again", name)
@@ -134,7 +149,8 @@ func (a *Account) rebuild(ctx context.Context, p *planner.Plan, load func() (*sp
 	return images, join(moved)
 }
 
-func pushes(a planner.Action) bool {
+// writes says whether an action stores the value that a plan has for a resource.
+func writes(a planner.Action) bool {
 	switch a {
 	case planner.Create, planner.Update, planner.Replace, planner.Adopt:
 		return true

@@ -174,10 +174,14 @@ func (k *keeper) has(ctx context.Context, s job.Secret) (bool, error) {
 	return err == nil, err
 }
 
-// checkSecrets refuses functions whose secrets the backend lacks: they would fail one by one.
-func (k *keeper) checkSecrets(ctx context.Context, jobs []job.Job) error {
+// checkSecrets refuses functions whose secrets the backend lacks, but for those that are yet to come: they would fail one
+// by one.
+func (k *keeper) checkSecrets(ctx context.Context, jobs []job.Job, toCome Secrets) error {
 	var missing []string
 	for _, s := range secretsOf(jobs) {
+		if _, comes := toCome[s]; comes {
+			continue
+		}
 		found, err := k.has(ctx, s)
 		if err != nil {
 			return fmt.Errorf("look for %s in the local backend: %w", s, err)
