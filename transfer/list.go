@@ -12,7 +12,7 @@ func nothingBelow(at Place) error { return fmt.Errorf("%w below %s", errNothing,
 
 // List tells emit of what is at a place: the file of that name, and what is in the folder of that name; if it is recursive, in
 // the folders in it, too. Nothing at all is an error, but for a whole bucket, which may be empty.
-func List(ctx context.Context, at Place, open Opener, recursive bool, emit func(Place, storage.Entry) error) error {
+func List(ctx context.Context, at Place, open Opener, recursive bool, emit func(Place, Entry) error) error {
 	store, err := open(ctx, at)
 	if err != nil {
 		return err

@@ -59,3 +59,6 @@ type Options struct {
 
 // DefaultAtOnce is how many files are moved at a time. Small ones are bound by the time that an answer takes.
 const DefaultAtOnce = storage.UploadsAtOnce
+
+// Entry is what a listing tells of a file or a folder.
+type Entry = storage.Entry

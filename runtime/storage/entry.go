@@ -89,7 +89,7 @@ func checkFolder(bucket, folder string) error {
 // maxDepth is how deep folders are followed. A server whose folders contain themselves has no end.
 const maxDepth = 100
 
-var errTooDeep = fmt.Errorf("its folders are more than %d deep", maxDepth)
+var errTooDeep = errors.New("folders lie in each other without end")
 
 // ours reports whether a file is one that is on its way, and has another name later.
 func ours(key string) bool {
