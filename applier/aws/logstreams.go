@@ -70,10 +70,9 @@ func (e *AbsentLogGroupError) Error() string {
 	return fmt.Sprintf("the log group %s does not exist: is the function applied, in this region?", e.Group)
 }
 
+// logError says what is wrong with reading a log group.
 func logError(group string, err error) error {
 	switch {
-	case err == nil:
-		return nil
 	case isNotFound(err) && messageHas(err, "log stream"):
 		return fmt.Errorf("a stream of log group %s is gone, perhaps by its retention: read the log again", group)
 	case isNotFound(err):

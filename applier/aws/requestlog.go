@@ -3,7 +3,6 @@ package aws
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -112,9 +111,6 @@ const (
 	// recent is how far back is looked first. The whole of a log may be years.
 	recent = 24 * time.Hour
 )
-
-// errStop ends the reading of a log that has told enough.
-var errStop = errors.New("enough of the log is read")
 
 // TailRequest is Tail for the lines of one request, all of its attempts. Without opts.Since the last day is looked at, and
 // where it has nothing of the request, all of the log. That there is nothing is an error, but with Follow.

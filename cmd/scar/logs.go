@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -10,7 +9,6 @@ import (
 
 	"github.com/scar-go/scar/cmd/internal/flow"
 	"github.com/scar-go/scar/cmd/internal/view"
-	"github.com/scar-go/scar/spec"
 )
 
 // logsCommand prints the log of a function.
@@ -19,40 +17,54 @@ type logsCommand struct {
 	files   fileFlags
 	account accountFlags
 	format  formatFlags
-	follow  bool
-	since   string
-	filter  string
+
+	follow       bool
+	since, until string
+	filter       string
+	stream       string
+	request      string
 }
 
 func (c *logsCommand) command() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "logs NAME",
+		Use:   "logs [NAME]",
 		Short: "Print the log of a function",
-		Long: `Print what a function wrote to its log, oldest first. Region and profile are the file's, if there is
-one; a file is not needed. With --follow it goes on until it is interrupted, which is no error.`,
+		Long: `Print what a function wrote to its log, oldest first: of the last hour, unless told otherwise. NAME is the function's, or of
+the only function of the file, of which region and profile are read too; a file is not needed, nor need the function still be
+there, as long as its log group is. With --follow it goes on until it is interrupted, which is no error.
+
+--request-id prints one request, all of its attempts, from its first line to its last; it is looked for in the last day, and then
+in all of the log. --stream takes the name of a stream, the beginning of one, such as a day (2026/01/31), or another part of it.
+Lambda has a stream for each instance of a function, which serves one request after the other.`,
 		Example: `  scar logs grayify
   scar logs grayify --follow --since 10m
-  scar logs grayify --since 2026-01-31T08:00:00Z --filter ERROR`,
-		Args:              cobra.ExactArgs(1),
+  scar logs grayify --since 2026-01-31T08:00:00Z --until 2026-01-31T09:00:00Z --filter ERROR
+  scar logs grayify --request-id 8f7a6c1e-5a0f-4a3e-9d8e-0c1b2a3d4e5f
+  scar logs grayify --stream '2026/01/31' --json`,
+		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: c.completeFunction(&c.files),
-		RunE:              func(cmd *cobra.Command, args []string) error { return c.run(cmd, args[0]) },
+		RunE:              c.run,
 	}
 	c.files.register(cmd)
 	c.account.register(cmd)
 	c.format.register(cmd)
 	cmd.Flags().BoolVar(&c.follow, "follow", false, "go on printing what is written")
 	cmd.Flags().StringVar(&c.since, "since", "1h", "begin here: a duration back from now (90s, 10m, 24h), or a time (RFC 3339)")
+	cmd.Flags().StringVar(&c.until, "until", "", "end here: likewise")
 	cmd.Flags().StringVar(&c.filter, "filter", "", "print matching lines only: a CloudWatch Logs filter pattern")
+	cmd.Flags().StringVar(&c.stream, "stream", "", "print this stream only, from its beginning unless --since is given")
+	cmd.Flags().StringVar(&c.request, "request-id", "", "print the lines of this request only")
+	cmd.MarkFlagsMutuallyExclusive("request-id", "filter")
+	cmd.MarkFlagsMutuallyExclusive("follow", "until")
 	return cmd
 }
 
-func (c *logsCommand) run(cmd *cobra.Command, function string) error {
-	c.following.Store(c.follow)
-	since, err := parseSince(c.since, time.Now())
+func (c *logsCommand) run(cmd *cobra.Command, args []string) error {
+	options, err := c.options(cmd, time.Now())
 	if err != nil {
 		return err
 	}
-	file, err := c.file(cmd)
+	function, file, err := c.files.function(cmd, c.app, args)
 	if err != nil {
 		return err
 	}
@@ -60,31 +72,41 @@ func (c *logsCommand) run(cmd *cobra.Command, function string) error {
 	if err != nil {
 		return err
 	}
+	c.following.Store(c.follow)
 	emit := view.Logs(c.streams(), c.format.format(), term.IsTerminal(int(c.stdout.Fd())))
-	options := flow.LogOptions{Since: since, Follow: c.follow, Filter: c.filter}
 	return connected.Logs(cmd.Context(), function, options, func(e flow.LogEvent) error {
-		return emit(view.LogLine{Time: e.Time, Stream: e.Stream, Message: e.Message})
+		return emit(view.LogLine(e))
 	})
 }
 
-// file is what the file says of region and profile; nothing where there is no file and none was named.
-func (c *logsCommand) file(cmd *cobra.Command) (*spec.File, error) {
-	if len(c.files.paths) == 0 && !exists(defaultFile) {
-		return &spec.File{}, nil
+// options are what the flags say. A stream and a request are looked at as a whole, unless a time is given.
+func (c *logsCommand) options(cmd *cobra.Command, now time.Time) (o flow.LogOptions, err error) {
+	o = flow.LogOptions{Follow: c.follow, Filter: c.filter, Stream: c.stream, RequestID: c.request}
+	if cmd.Flags().Changed("since") || c.stream == "" && c.request == "" {
+		if o.Since, err = parseTime("--since", c.since, now); err != nil {
+			return o, err
+		}
 	}
-	return c.files.loadProject(cmd, c.app)
+	if c.until == "" {
+		return o, nil
+	}
+	if o.Until, err = parseTime("--until", c.until, now); err == nil && o.Until.Before(o.Since) {
+		err = fmt.Errorf("--until %s ends before --since %s begins", c.until, c.since)
+	}
+	return o, err
 }
 
-func parseSince(text string, now time.Time) (time.Time, error) {
+// parseTime reads a time, or a duration back from now.
+func parseTime(flag, text string, now time.Time) (time.Time, error) {
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
 		return at, nil
 	}
 	back, err := time.ParseDuration(text)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("--since %q: want a duration such as 10m, or a time such as 2026-01-31T08:00:00Z", text)
+		return time.Time{}, fmt.Errorf("%s %q: want a duration such as 10m, or a time such as 2026-01-31T08:00:00Z", flag, text)
 	}
 	if back < 0 {
-		return time.Time{}, errors.New("--since: a duration is counted back from now, without a sign")
+		return time.Time{}, fmt.Errorf("%s: a duration is counted back from now, without a sign", flag)
 	}
 	return now.Add(-back), nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ type runCommand struct {
 	input   string
 	output  string
 	async   bool
+	tail    bool
 }
 
 func (c *runCommand) command() *cobra.Command {
@@ -44,6 +46,9 @@ one object that is in a bucket already, which is processed whatever became of it
 
 Lambda takes 6 MB with a request, and 1 MB with --async, where nobody waits and the id of the request is all that is printed;
 a script may have three quarters of that. What is larger goes into the image, with files: in the file, or into a bucket.
+
+--tail prints the log of the request to standard error while it runs. Lambda tells which request it is with the answer, so that
+lines of others that begin meanwhile may be among them until then, marked as such.
 
 Ctrl-C ends the wait, and not the function. A request that was sent is never sent again by itself.`,
 		Example: `  scar run grayify
@@ -63,6 +68,7 @@ Ctrl-C ends the wait, and not the function. A request that was sent is never sen
 	cmd.Flags().StringVar(&c.input, "input", "", "send the event of this object, s3://BUCKET/KEY")
 	cmd.Flags().StringVarP(&c.output, "output", "o", "", "write what the script wrote to `FILE`, which is complete or is not changed")
 	cmd.Flags().BoolVar(&c.async, "async", false, "do not wait for the end")
+	cmd.Flags().BoolVar(&c.tail, "tail", false, "print the log meanwhile")
 	cmd.MarkFlagsMutuallyExclusive("script", "payload", "input")
 	cmd.MarkFlagsMutuallyExclusive("async", "output")
 	_ = cmd.MarkFlagFilename("script") // they fail only for flags that do not exist
@@ -99,21 +105,63 @@ func (c *runCommand) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	c.following.Store(true) // an interrupt ends the wait alone, which the error says
-	waiting := func(why string) { view.Note(c.streams(), why) }
 	if request.async {
-		id, err := connected.InvokeAsync(cmd.Context(), function, payload, waiting)
-		if err != nil {
-			return err
-		}
-		return view.Started(c.streams(), c.format.format(), function.Name, id)
+		return c.start(cmd.Context(), connected, function, payload)
 	}
-	status.Say("Running " + function.Name + "…")
-	answer, err := connected.Invoke(cmd.Context(), function, payload, waiting)
+	if !c.tail {
+		status.Say("Running " + function.Name + "…")
+	}
+	tail := c.follow(cmd.Context(), connected, function, true)
+	answer, err := connected.Invoke(cmd.Context(), function, payload, c.waiting)
 	status.Clear()
 	if err != nil {
+		tail("")
 		return err
 	}
+	tail(answer.RequestID)
 	return c.show(function.Name, answer)
+}
+
+// start hands the event over and does not wait.
+func (c *runCommand) start(ctx context.Context, connected *flow.Account, function *flow.Deployed, payload []byte) error {
+	tail := c.follow(ctx, connected, function, false)
+	id, err := connected.InvokeAsync(ctx, function, payload, c.waiting)
+	if err != nil {
+		tail("")
+		return err
+	}
+	err = view.Started(c.streams(), c.format.format(), function.Name, id)
+	tail(id)
+	return err
+}
+
+func (c *runCommand) waiting(why string) { view.Note(c.streams(), why) }
+
+// follow prints the log of what is sent after it, if that is wanted. What it returns is told the id of the request, empty if there
+// is none, and returns when its log is at its end. Bound is that the answer is the end of the request.
+func (c *runCommand) follow(ctx context.Context, connected *flow.Account, function *flow.Deployed, bound bool) func(id string) {
+	if !c.tail {
+		return func(string) {}
+	}
+	unread := func(err error) { view.Note(c.streams(), "note: the log cannot be followed: "+err.Error()) }
+	tail, err := connected.TailRun(ctx, function)
+	if err != nil {
+		unread(err)
+		return func(string) {}
+	}
+	request, ended := make(chan string, 1), make(chan struct{})
+	go func() {
+		defer close(ended)
+		emit := view.Tail(c.streams())
+		err := tail.Follow(ctx, request, bound, func(id string, e flow.LogEvent) error { return emit(id, view.LogLine(e)) })
+		if err != nil && ctx.Err() == nil {
+			unread(err)
+		}
+	}()
+	return func(id string) {
+		request <- id
+		<-ended
+	}
 }
 
 // request reads the command line, and the function's defaults of the file.
@@ -227,7 +275,7 @@ func (a *app) read(path string, limit int64) ([]byte, error) {
 func (c *runCommand) show(function string, answer *flow.Answer) error {
 	shown := view.Invoked{
 		Function: function, RequestID: answer.RequestID, LogGroup: answer.LogGroup, LogStream: answer.LogStream,
-		Status: answer.Status, Failure: answer.Failure, LogTail: answer.LogTail,
+		Status: answer.Status, Failure: answer.Failure, LogTail: answer.LogTail, Tailed: c.tail,
 	}
 	if answer.Failure != nil {
 		if err := shown.Failed(c.streams(), c.format.format()); err != nil {

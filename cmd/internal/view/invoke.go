@@ -20,6 +20,7 @@ type Invoked struct {
 	File                string // that the output was written to; empty: it is shown
 	Failure             *job.Error
 	LogTail             string
+	Tailed              bool // the log has been shown while it ran
 }
 
 // Started prints the id of a request that nobody waits for.
@@ -71,6 +72,9 @@ func (i Invoked) Failed(s *Streams, f Format) error {
 	first, rest := splitError(cleanLines(i.Failure.Error()), log)
 	log = slices.DeleteFunc(log, func(l string) bool { return strings.HasPrefix(l, "scar ERROR ") && strings.HasSuffix(l, ": "+first) })
 	e.printf("%s function %s failed: %s\n", e.paint(red, "error:"), clean(i.Function), first)
+	if i.Tailed {
+		log = nil
+	}
 	for _, l := range rest {
 		e.printf("  %s\n", l)
 	}

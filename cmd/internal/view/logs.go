@@ -31,3 +31,21 @@ func Logs(s *Streams, f Format, terminal bool) func(LogLine) error {
 		return p.result()
 	}
 }
+
+// Tail returns a function that prints, beside the output of a command, the lines of a log as they come. As soon as there are
+// lines of several requests, each has the beginning of its request's id in front.
+func Tail(s *Streams) func(requestID string, l LogLine) error {
+	const shown = 8 // characters of an id that tell requests apart
+	p := s.err()
+	requests := map[string]bool{}
+	return func(requestID string, l LogLine) error {
+		requests[requestID] = true
+		whose := ""
+		if len(requests) > 1 {
+			whose = clean(requestID[:min(len(requestID), shown)]) + " "
+		}
+		message := cleanLines(strings.TrimRight(l.Message, "\r\n"))
+		p.printf("%s%s %s\n", p.paint(cyan, whose), p.paint(dim, l.Time.UTC().Format("15:04:05.000")), message)
+		return p.result()
+	}
+}
