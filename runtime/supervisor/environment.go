@@ -32,8 +32,15 @@ const (
 	varFiles       = "EXTRA_PAYLOAD"
 )
 
+// The variables of a key to AWS, which Lambda sets to that of the function's role.
+const (
+	varAccessKey = "AWS_ACCESS_KEY_ID"
+	varSecretKey = "AWS_SECRET_ACCESS_KEY"
+)
+
 // environment is the script's variables: those of the function, without the address of the Runtime API, by which a script could
-// answer in the runtime's place, its secrets, those of this invocation, and the parameters of a request.
+// answer in the runtime's place, its secrets, which come before the function's own variables, those of this invocation, and the
+// parameters of a request.
 func (t *task) environment() []string {
 	set := maps.Clone(t.secrets)
 	if set == nil {
@@ -60,17 +67,32 @@ func (t *task) environment() []string {
 	}
 	t.setIfItFits(set, varTime, cmp.Or(t.item.Time, t.started.UTC().Format(time.RFC3339Nano)))
 	t.setIfItFits(set, varEvent, string(t.item.Raw))
+	base := withoutRole(os.Environ(), t.secrets)
 	if t.event.Request == nil {
-		return merge(os.Environ(), set)
+		return merge(base, set)
 	}
 	for name, value := range requestVariables(t.event.Request) {
 		t.setIfItFits(set, name, value)
 	}
-	all, dropped := addParameters(merge(os.Environ(), set), t.event.Request.Parameters)
+	all, dropped := addParameters(merge(base, set), t.event.Request.Parameters)
 	if len(dropped) > 0 {
 		t.print(Warning, "parameters that are no variables: %s", enumerate(dropped))
 	}
 	return all
+}
+
+// withoutRole leaves out the credentials of the function's role where a script has keys to AWS of its own: a half of each, or
+// the token of a session that others began, is refused by AWS.
+func withoutRole(environment []string, secrets map[string]string) []string {
+	_, id := secrets[varAccessKey]
+	_, key := secrets[varSecretKey]
+	if !id && !key {
+		return environment
+	}
+	return slices.DeleteFunc(environment, func(variable string) bool {
+		name, _, _ := strings.Cut(variable, "=")
+		return slices.Contains([]string{varAccessKey, varSecretKey, "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"}, name)
+	})
 }
 
 // setIfItFits sets a variable that may be too large for one.

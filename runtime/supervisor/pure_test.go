@@ -156,6 +156,27 @@ func TestMerge(t *testing.T) {
 	}
 }
 
+// Keys of a script's own come whole: nothing of the role's is left beside them.
+func TestKeysOfAScript(t *testing.T) {
+	role := []string{"A=1", "AWS_ACCESS_KEY_ID=role", "AWS_REGION=r", "AWS_SECRET_ACCESS_KEY=role", "AWS_SECURITY_TOKEN=role", "AWS_SESSION_TOKEN=role"}
+	for _, c := range []struct {
+		name    string
+		secrets map[string]string
+		want    []string
+	}{
+		{"none", map[string]string{"TOKEN": "t"}, append(slices.Clone(role), "PATH="+defaultPath, "TOKEN=t")},
+		{"a key", map[string]string{"AWS_ACCESS_KEY_ID": "own", "AWS_SECRET_ACCESS_KEY": "own"},
+			[]string{"A=1", "AWS_ACCESS_KEY_ID=own", "AWS_REGION=r", "AWS_SECRET_ACCESS_KEY=own", "PATH=" + defaultPath}},
+		{"a session", map[string]string{"AWS_ACCESS_KEY_ID": "own", "AWS_SECRET_ACCESS_KEY": "own", "AWS_SESSION_TOKEN": "own", "AWS_REGION": "own"},
+			[]string{"A=1", "AWS_ACCESS_KEY_ID=own", "AWS_REGION=own", "AWS_SECRET_ACCESS_KEY=own", "AWS_SESSION_TOKEN=own", "PATH=" + defaultPath}},
+		{"half a key", map[string]string{"AWS_SECRET_ACCESS_KEY": "own"}, []string{"A=1", "AWS_REGION=r", "AWS_SECRET_ACCESS_KEY=own", "PATH=" + defaultPath}},
+	} {
+		if diff := cmp.Diff(c.want, merge(withoutRole(slices.Clone(role), c.secrets), c.secrets)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		}
+	}
+}
+
 func TestFindProgram(t *testing.T) {
 	folder := t.TempDir()
 	for name, mode := range map[string]os.FileMode{"bin/tool": 0o755, "bin/text": 0o644, "run.sh": 0o755} {
