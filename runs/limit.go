@@ -2,6 +2,7 @@ package runs
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -19,35 +20,45 @@ type limiter struct {
 	inUse   int
 	refused bool      // there was a refusal
 	cutAt   time.Time // when the limit was last cut
-	changed chan struct{}
+	waiting []chan struct{}
 }
 
 // decrease is what a refusal multiplies the limit by.
 const decrease = 0.85
 
 func newLimiter(start, most int, hold time.Duration, now func() time.Time) *limiter {
-	return &limiter{max: most, hold: hold, limit: float64(min(start, most)), now: now, changed: make(chan struct{})}
+	return &limiter{max: most, hold: hold, limit: float64(min(start, most)), now: now}
 }
 
-// acquire waits for a place.
+// acquire waits for a place. Who waits longest gets the next one.
 func (l *limiter) acquire(ctx context.Context) error {
-	for {
-		if err := ctx.Err(); err != nil {
-			return context.Cause(ctx)
-		}
-		l.mu.Lock()
-		if l.inUse < int(l.limit) {
-			l.inUse++
-			l.mu.Unlock()
-			return nil
-		}
-		changed := l.changed
-		l.mu.Unlock()
-		select {
-		case <-ctx.Done():
-		case <-changed:
-		}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
+	l.mu.Lock()
+	if len(l.waiting) == 0 && l.inUse < int(l.limit) {
+		l.inUse++
+		l.mu.Unlock()
+		return nil
+	}
+	turn := make(chan struct{})
+	l.waiting = append(l.waiting, turn)
+	l.mu.Unlock()
+	select {
+	case <-turn:
+		return nil
+	case <-ctx.Done():
+	}
+	l.mu.Lock()
+	i := slices.Index(l.waiting, turn)
+	if i >= 0 {
+		l.waiting = slices.Delete(l.waiting, i, i+1)
+	}
+	l.mu.Unlock()
+	if i < 0 {
+		l.release() // the place came at the same moment
+	}
+	return context.Cause(ctx)
 }
 
 // release gives a place back.
@@ -55,7 +66,7 @@ func (l *limiter) release() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.inUse--
-	l.tell()
+	l.admit()
 }
 
 // grow takes note of a success.
@@ -70,7 +81,7 @@ func (l *limiter) grow() {
 		more = 1 / l.limit
 	}
 	l.limit = min(l.limit+more, float64(l.max))
-	l.tell()
+	l.admit()
 }
 
 // cut takes note of a refusal.
@@ -88,8 +99,11 @@ func (l *limiter) current() (limit, inUse int) {
 	return int(l.limit), l.inUse
 }
 
-// tell wakes those who wait.
-func (l *limiter) tell() {
-	close(l.changed)
-	l.changed = make(chan struct{})
+// admit gives the places that are free to those who wait.
+func (l *limiter) admit() {
+	for len(l.waiting) > 0 && l.inUse < int(l.limit) {
+		l.inUse++
+		close(l.waiting[0])
+		l.waiting = l.waiting[1:]
+	}
 }

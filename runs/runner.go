@@ -56,7 +56,7 @@ func DefaultTempo() Tempo {
 // Progress is how far a run is.
 type Progress struct {
 	Tally
-	Listed   int  // objects found so far
+	Total    int  // objects found so far
 	Complete bool // all have been found
 	InFlight int  // under way now
 	Limit    int  // under way at most, at the moment

@@ -16,10 +16,11 @@ import (
 
 // Object is one object to process.
 type Object struct {
-	Bucket string `json:"bucket"`
-	Key    string `json:"key"`
-	ETag   string `json:"etag"` // without quotes
-	Size   int64  `json:"size"` // bytes
+	Bucket   string    `json:"bucket"`
+	Key      string    `json:"key"`
+	ETag     string    `json:"etag"` // without quotes
+	Size     int64     `json:"size"` // bytes
+	Modified time.Time `json:"modified,omitzero"`
 }
 
 // Lister finds the objects of a run, in an order that does not change.

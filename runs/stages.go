@@ -56,10 +56,10 @@ func (w *work) enter(ctx context.Context) error {
 
 // hand opens a page and hands it on, unless nothing of it is left to do.
 func (w *work) hand(ctx context.Context, p *page, out chan<- *page) error {
-	skipped := tallyOf(p.entries)
+	known := tallyOf(p.entries)
 	w.mu.Lock()
 	w.open[p.number] = p
-	w.tally.add(skipped)
+	w.tally.add(known)
 	w.found += len(p.lines)
 	w.mu.Unlock()
 	w.tell()
@@ -200,6 +200,9 @@ func (w *work) reopen(ctx context.Context, number int) (*page, error) {
 		return nil, err
 	}
 	w.taken += p.toSend()
+	w.mu.Lock()
+	w.ahead += len(lines) // which what is counted begins behind
+	w.mu.Unlock()
 	p.looked = w.Now()
 	group, reading := errgroup.WithContext(ctx)
 	group.SetLimit(readers)

@@ -42,6 +42,8 @@ type work struct {
 	mu      sync.Mutex
 	tally   Tally // of all objects that have ended
 	found   int   // objects that were listed
+	ahead   int   // objects that were counted, those listed included
+	all     bool  // all objects have been counted
 	open    map[int]*page
 	counted map[int]Tally // of pages that have results, but not all pages before them
 	state   State
@@ -61,6 +63,11 @@ func (w *work) process(parent context.Context) error {
 	defer stop()
 	var helpers sync.WaitGroup
 	helpers.Go(func() { w.keeper.keep(beside) })
+	if w.Progress != nil && !w.listed && w.info.Limit == 0 {
+		w.ahead = w.found
+		counting, cursor := w.Lister(w.info), w.cursor
+		helpers.Go(func() { w.countAhead(beside, counting, cursor) })
+	}
 	if w.Queue != nil {
 		w.batcher = newBatcher(w.Queue)
 		helpers.Go(func() { w.batcher.run(beside) })
@@ -243,7 +250,26 @@ func (w *work) tell() {
 	}
 	limit, inUse := w.limit.current()
 	w.mu.Lock()
-	p := Progress{Tally: w.tally, Listed: w.found, Complete: w.listed, Limit: limit, InFlight: inUse}
+	p := Progress{Tally: w.tally, Total: max(w.found, w.ahead), Complete: w.listed || w.all, Limit: limit, InFlight: inUse}
 	w.mu.Unlock()
 	w.Progress(p)
+}
+
+// countAhead counts the objects while the first of them are sent, so that it can be told how long the rest takes. It is a
+// comfort: where it fails, nobody is told how long.
+func (w *work) countAhead(ctx context.Context, lister Lister, cursor string) {
+	for {
+		objects, next, err := lister.List(ctx, cursor, PageSize)
+		if err != nil {
+			return
+		}
+		w.mu.Lock()
+		w.ahead += len(objects)
+		w.all = next == ""
+		w.mu.Unlock()
+		if next == "" {
+			return
+		}
+		cursor = next
+	}
 }
