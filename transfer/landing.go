@@ -111,7 +111,11 @@ func (l *landing) receive(name string, fetch func(path string) error) error {
 		return err
 	}
 	if err := l.root.Rename(staged, local); err != nil {
-		return errors.Join(fmt.Errorf("give the fetched file its name: %w", err), l.root.Remove(staged))
+		err = fmt.Errorf("give the fetched file its name: %w", err)
+		if _, folder := l.stat(name); folder != nil { // it was made meanwhile, for another file
+			err = folder
+		}
+		return errors.Join(err, l.root.Remove(staged))
 	}
 	return nil
 }
