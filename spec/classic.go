@@ -8,17 +8,17 @@ import (
 // classic is a file in the Function Definition Language of the original scar. It is translated into the native format, in
 // nodes that keep their places in the file: what comes after knows one format.
 type classic struct {
-	opts    Options
-	grammar *grammar // of classic files
-	report  *report
-	disk    bool // scripts and payloads are looked at
+	opts     Options
+	grammar  *grammar // of classic files
+	report   *report
+	disk     bool // scripts and payloads are looked at
+	headOnly bool // only project, region and profile are
 
 	src       *source
 	root      *node // of the file, without keys that have no value
 	functions []*classicFunction
 	storage   *node // native; nil: the file has none
 
-	project      string
 	placeholders map[string]string // secrets by the variable that stands for each
 	order        []string          // of placeholders, as in the file
 
@@ -60,10 +60,10 @@ func readClassic(root *node, opts Options, r *report, d depth) (*reading, error)
 		return nil, err
 	}
 	c := newClassic(root, g, opts, r)
-	c.disk = d == withDisk
+	c.disk, c.headOnly = d == withDisk, d == headOnly
 	c.hideSecrets()
 	opts.Lookup = c.lookup
-	if d == headOnly {
+	if c.headOnly {
 		c.readFunctions()
 		return &reading{root: c.header(), opts: opts, classic: c}, nil
 	}
@@ -154,28 +154,29 @@ const maxProject = 32
 // readProject finds the project: that of the options, or the name of the first function.
 func (c *classic) readProject() *node {
 	at := c.firstName()
-	switch {
-	case at == nil && c.opts.Project == "":
-		c.report.add(finding{
-			src: c.src, line: c.root.line, column: c.root.column, length: 1, path: "project",
-			message: "name: is missing in the first function, which the project is named after; add it, or name the project with --project",
-		})
-		return nil
-	case at == nil:
+	if at == nil {
 		at = c.root
 	}
-	c.project = c.opts.Project
-	made := c.text(at, c.project)
-	if c.project == "" {
-		c.project = projectOf(at.str())
-		made = c.text(at, c.project)
-		c.comment(made, "Classic files name no project: it is called after their first function.")
-		if c.project != at.str() {
-			c.note(at, "project", "the project is named %s, after the first function; --project names another one", c.project)
+	project := c.text(at, c.opts.Project)
+	project.path = "project"
+	switch {
+	case c.opts.Project != "":
+	case at == c.root:
+		project.bad = true
+		if c.headOnly || len(c.report.found) == 0 { // the schema has not said that it is missing
+			c.report.add(finding{
+				src: c.src, line: c.root.line, column: c.root.column, length: 1, path: "project",
+				message: "the file has no function with a name, which the project would be named after; add one, or name the project with --project",
+			})
+		}
+	default:
+		project.text = projectOf(at.text)
+		c.comment(project, "Classic files name no project: it is called after their first function.")
+		if project.text != at.text {
+			c.note(at, "project", "the project is named %s, after the first function; --project names another one", project.text)
 		}
 	}
-	made.path = "project"
-	return made
+	return project
 }
 
 // firstName is the name of the first function, or where there is none of the first service; nil where none has one.

@@ -10,7 +10,13 @@ import (
 // hideSecrets marks what no message may show: the credentials of providers, and variables that hold secrets.
 func (c *classic) hideSecrets() {
 	for _, kind := range c.root.get("storage_providers").fieldsOf() {
+		if kind.value.kind != mapping {
+			c.report.hide(kind.value)
+		}
 		for _, provider := range kind.value.fields {
+			if provider.value.kind != mapping {
+				c.report.hide(provider.value)
+			}
 			for _, f := range provider.value.fields {
 				if !slices.Contains([]string{"endpoint", "verify", "region", "space", "oneprovider_host", "hostname"}, f.name) || strings.Contains(f.value.text, "@") {
 					c.report.hide(f.value)
@@ -21,7 +27,7 @@ func (c *classic) hideSecrets() {
 	var variables func(n *node)
 	variables = func(n *node) {
 		for _, f := range n.fields {
-			if n.label == "Variables" && isSecretVariable(f.name, f.value.text) {
+			if n.label == "Variables" && (LooksSecret(f.name) || isSecretVariable(f.name, f.value.text)) {
 				c.report.hide(f.value)
 			}
 			variables(f.value)

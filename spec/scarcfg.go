@@ -44,16 +44,20 @@ func (c *classic) readSettings(want *rule) *node {
 		return nil
 	}
 	src, err := readSettingsFile(c.opts.Settings)
+	if err == nil && src == nil {
+		return nil
+	}
+	var root *node
+	if err == nil {
+		src.index = c.src.index + 1
+		if root = parse(src, &report{}); root == nil {
+			err = fmt.Errorf("%s: it is JSON, but no YAML; correct it, or move it away", c.opts.Settings)
+		}
+	}
 	if err != nil {
-		c.report.add(*c.src.finding(max(c.root.line, 1), max(c.root.column, 1), fmt.Sprintf("the defaults of classic files cannot be read: %v", err)))
-		return nil
-	}
-	if src == nil {
-		return nil
-	}
-	src.index = c.src.index + 1
-	root := parse(src, c.report)
-	if root == nil {
+		unread := c.src.finding(max(c.root.line, 1), max(c.root.column, 1), fmt.Sprintf("the defaults of classic files cannot be read: %v", err))
+		unread.path = "region" // which may be among them
+		c.report.add(*unread)
 		return nil
 	}
 	shipped := parse(&source{text: []byte(shippedSettings)}, &report{})
