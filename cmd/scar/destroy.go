@@ -1,9 +1,14 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/spf13/cobra"
 
+	"github.com/scar-go/scar/cmd/internal/flow"
 	"github.com/scar-go/scar/cmd/internal/view"
+	"github.com/scar-go/scar/spec"
 )
 
 // destroyCommand removes what belongs to a project.
@@ -15,22 +20,28 @@ type destroyCommand struct {
 	format   formatFlags
 	approval approvalFlags
 	project  projectFlag
+	all      bool
 }
 
 func (c *destroyCommand) command() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "destroy",
+		Use:   "destroy [NAME]",
 		Short: "Remove what belongs to the project from the account",
 		Long: `Remove everything in the account that scar made for the project, and nothing else. Of the file, only
 project, region and profile are read: scripts and images may be gone. With --project no file is needed.
+
+With the NAME of a function, that function goes, with all that is only its, whichever project it is of; its project goes
+with its last function. --all removes all of scar's projects in the region.
 
 Buckets stay unless --delete-buckets is given; they are never emptied.`,
 		Example: `  scar destroy
   scar destroy --project imaging --region eu-west-1 --auto-approve
   scar destroy --delete-buckets --keep-logs
-  scar destroy --target function/grayify`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
+  scar destroy --target function/grayify
+  scar destroy grayify`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: c.completeFunction(&c.files),
+		RunE:              c.run,
 	}
 	c.files.register(cmd)
 	c.account.register(cmd)
@@ -39,15 +50,17 @@ Buckets stay unless --delete-buckets is given; they are never emptied.`,
 	c.format.register(cmd)
 	c.approval.register(cmd)
 	c.project.register(cmd)
+	cmd.Flags().BoolVar(&c.all, "all", false, "destroy all of scar's projects in the region")
+	cmd.MarkFlagsMutuallyExclusive("all", "project")
 	return cmd
 }
 
-func (c *destroyCommand) run(cmd *cobra.Command) error {
+func (c *destroyCommand) run(cmd *cobra.Command, args []string) error {
 	options, err := c.plan.options()
 	if err != nil {
 		return err
 	}
-	file, err := c.project.named(cmd, c.app, &c.files)
+	file, err := c.where(cmd, args)
 	if err != nil {
 		return err
 	}
@@ -56,11 +69,45 @@ func (c *destroyCommand) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	if c.all {
+		return c.everything(cmd, connected, options, status)
+	}
 	status.Say("Looking at the account…")
-	planned, err := connected.PlanDestroy(cmd.Context(), file.Project, options)
+	var planned *flow.Planned
+	if len(args) > 0 {
+		planned, err = c.one(cmd, connected, args[0], options)
+	} else {
+		planned, err = connected.PlanDestroy(cmd.Context(), file.Project, options)
+	}
 	status.Clear()
 	if err != nil {
 		return err
 	}
 	return c.carryOut(cmd.Context(), planned, c.format.format(), c.approval, c.account.parallelism, "Do you want scar to destroy this?")
+}
+
+// where is the project, region and profile of the file. With the name of a function, or for all projects, no file is needed.
+func (c *destroyCommand) where(cmd *cobra.Command, args []string) (*spec.File, error) {
+	if c.all && len(args) > 0 {
+		return nil, errors.New("--all destroys every function: give it or a name")
+	}
+	if (c.all || len(args) > 0) && c.project.name == "" && len(c.files.paths) == 0 && !exists(defaultFile) {
+		return &spec.File{}, nil
+	}
+	return c.project.named(cmd, c.app, &c.files)
+}
+
+// one plans the removal of one function.
+func (c *destroyCommand) one(cmd *cobra.Command, connected *flow.Account, name string, options flow.PlanOptions) (*flow.Planned, error) {
+	if len(options.Target) > 0 {
+		return nil, errors.New("a name is a target already: leave --target out")
+	}
+	function, err := connected.Function(cmd.Context(), name)
+	if err != nil {
+		return nil, err
+	}
+	if c.project.name != "" && c.project.name != function.Project {
+		return nil, fmt.Errorf("function %s belongs to project %s, not to %s", name, function.Project, c.project.name)
+	}
+	return connected.PlanRemove(cmd.Context(), function.Project, name, options)
 }

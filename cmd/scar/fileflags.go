@@ -50,7 +50,7 @@ func (f *fileFlags) options(a *app) (spec.Options, error) {
 		maps.Copy(variables, read)
 	}
 	return spec.Options{
-		Stdin: a.stdin, Version: version, AllowLoops: f.allowLoops,
+		Stdin: a.standardInput(), Version: version, AllowLoops: f.allowLoops,
 		Lookup: func(name string) (string, bool) {
 			if value, found := a.lookupEnv(name); found {
 				return value, true

@@ -45,9 +45,7 @@ func run() int {
 
 // execute runs one command line and returns the exit code. Errors are printed here, once.
 func (a *app) execute(ctx context.Context, args []string) int {
-	root := a.root()
-	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	err := a.executeAs(ctx, args)
 	var code exitCode
 	switch {
 	case err == nil:
@@ -57,6 +55,21 @@ func (a *app) execute(ctx context.Context, args []string) int {
 	}
 	view.Error(a.streams(), err)
 	return exitError
+}
+
+// executeAs runs a command line, be it one of the original's.
+func (a *app) executeAs(ctx context.Context, args []string) error {
+	today, err := translateOld(args)
+	if err != nil {
+		return err
+	}
+	if today.note != "" {
+		view.Note(a.streams(), today.note)
+	}
+	a.document = today.document
+	root := a.root()
+	root.SetArgs(today.args)
+	return root.ExecuteContext(ctx)
 }
 
 // exitCode ends a command that has said all there is to say.

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -19,6 +21,8 @@ type app struct {
 
 	noColor bool
 
+	document []byte // the file that flags of the original stand for, in the place of standard input; nil: none
+
 	following atomic.Bool // the command goes on until it is interrupted
 }
 
@@ -26,6 +30,14 @@ type app struct {
 func (a *app) getenv(name string) string {
 	value, _ := a.lookupEnv(name)
 	return value
+}
+
+// standardInput is what the path - stands for where files are read.
+func (a *app) standardInput() io.Reader {
+	if a.document != nil {
+		return bytes.NewReader(a.document)
+	}
+	return a.stdin
 }
 
 func (a *app) streams() *view.Streams {
@@ -70,6 +82,7 @@ changes it, scar destroy removes it. The same file runs on this machine with sca
 		(&versionCommand{app: a}).command(),
 		a.completion(),
 	)
+	root.AddCommand(a.oldNames()...)
 	return root
 }
 

@@ -55,12 +55,21 @@ const functionType = "lambda:function"
 // functions is asked in such calls; only the URL of a function has to be asked for by itself, and only where its tags say
 // that it has one.
 func (a *Account) List(ctx context.Context, o ListOptions) ([]Listed, error) {
+	list, err := a.listFunctions(ctx, o.Project)
+	if err != nil {
+		return nil, err
+	}
+	return list, a.complete(ctx, list, o)
+}
+
+// listFunctions lists the functions as far as lists tell of them. With an empty project, those of the original are among them.
+func (a *Account) listFunctions(ctx context.Context, project string) ([]Listed, error) {
 	var ours, original map[string]map[string]string // tags by ARN
 	var there []lambdatypes.FunctionConfiguration
 	group, inner := errgroup.WithContext(ctx)
-	group.Go(func() (err error) { ours, err = a.taggedFunctions(inner, planner.TagProject, o.Project); return err })
+	group.Go(func() (err error) { ours, err = a.taggedFunctions(inner, planner.TagProject, project); return err })
 	group.Go(func() (err error) {
-		if o.Project == "" {
+		if project == "" {
 			original, err = a.taggedFunctions(inner, originalTag, originalValue)
 		}
 		return err
@@ -69,7 +78,7 @@ func (a *Account) List(ctx context.Context, o ListOptions) ([]Listed, error) {
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	if err := a.addUntold(ctx, there, ours, o.Project); err != nil {
+	if err := a.addUntold(ctx, there, ours, project); err != nil {
 		return nil, err
 	}
 	var list []Listed
@@ -84,7 +93,7 @@ func (a *Account) List(ctx context.Context, o ListOptions) ([]Listed, error) {
 	slices.SortFunc(list, func(x, y Listed) int {
 		return strings.Compare(x.Project+"\x00"+x.Name, y.Project+"\x00"+y.Name)
 	})
-	return list, a.complete(ctx, list, o)
+	return list, nil
 }
 
 // complete asks for what the lists do not tell: addresses, and how the functions ran.
