@@ -52,6 +52,7 @@ Without a terminal to ask on, --auto-approve is needed.`,
 		},
 	}
 	c.files.register(cmd)
+	c.files.registerProject(cmd)
 	c.account.register(cmd)
 	c.account.registerParallelism(cmd)
 	c.files.registerLoops(cmd)
@@ -71,7 +72,7 @@ func (c *applyCommand) fresh(cmd *cobra.Command) error {
 
 // saved carries out a plan from a file. It was approved when it was handed over.
 func (c *applyCommand) saved(cmd *cobra.Command, path string) error {
-	for _, name := range []string{"file", "env-file", "allow-loops", "adopt", "target", "delete-buckets", "keep-logs"} {
+	for _, name := range []string{"file", "env-file", "project", "allow-loops", "adopt", "target", "delete-buckets", "keep-logs"} {
 		if cmd.Flags().Changed(name) {
 			return fmt.Errorf("--%s cannot be used with a saved plan: the plan settles it", name)
 		}
@@ -86,7 +87,7 @@ func (c *applyCommand) saved(cmd *cobra.Command, path string) error {
 		return err
 	}
 	status.Say("Comparing the plan with the files and the account…")
-	files := fileFlags{paths: plan.Source.Files, envFiles: plan.Source.EnvFiles, allowLoops: true} // the plan settles what loops
+	files := fileFlags{paths: plan.Source.Files, envFiles: plan.Source.EnvFiles, project: plan.Project, allowLoops: true} // the plan settles what loops
 	load := func() (*spec.File, error) { return files.load(cmd, c.app) }
 	planned, err := connected.Resume(cmd.Context(), plan, load)
 	status.Clear()

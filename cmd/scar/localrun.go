@@ -49,6 +49,7 @@ The exit code is 1 if a file could not be processed.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
 	}
 	c.files.register(cmd)
+	c.files.registerProject(cmd)
 	c.format.register(cmd)
 	cmd.Flags().StringVar(&c.in, "in", "", "folder with the files to process")
 	cmd.Flags().StringVar(&c.out, "out", "", "folder for the results, made if absent")

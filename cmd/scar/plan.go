@@ -40,6 +40,7 @@ something to change.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
 	}
 	c.files.register(cmd)
+	c.files.registerProject(cmd)
 	c.account.register(cmd)
 	c.account.registerParallelism(cmd)
 	c.files.registerLoops(cmd)

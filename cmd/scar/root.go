@@ -66,6 +66,7 @@ changes it, scar destroy removes it. The same file runs on this machine with sca
 	root.AddCommand(
 		(&validateCommand{app: a}).command(),
 		(&showCommand{app: a}).command(),
+		(&convertCommand{app: a}).command(),
 		(&schemaCommand{app: a}).command(),
 		(&planCommand{app: a}).command(),
 		(&applyCommand{app: a}).command(),

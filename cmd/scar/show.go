@@ -30,6 +30,7 @@ What is printed is a func.yaml itself. Values that look like secrets are hidden.
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
 	}
 	c.files.register(cmd)
+	c.files.registerProject(cmd)
 	c.files.registerLoops(cmd)
 	c.format.register(cmd)
 	return cmd
@@ -40,6 +41,7 @@ func (c *showCommand) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	options.KeepUnbuilt = true
 	shown, err := spec.Show(cmd.Context(), c.files.files(), options)
 	var problems spec.Problems
 	if c.format.json && errors.As(err, &problems) {
