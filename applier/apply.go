@@ -146,7 +146,7 @@ func newRun(ctx context.Context, cloud Cloud, nodes []node, opts Options) *run {
 				case <-r.over: // said too late: by a goroutine that outlived its Do
 				}
 			}
-			outputs, err := cloud.Do(ctx, nodes[i].batch, report)
+			outputs, err := cloud.Do(ctx, slices.Concat(nodes[i].batch, nodes[i].with), report)
 			r.messages <- message{node: i, kind: finished, outputs: outputs, err: err}
 		}()
 	}
@@ -231,7 +231,7 @@ func (r *run) enqueue(i int) {
 
 func (r *run) start(i int) {
 	r.working++
-	if r.status[i].state != draining {
+	if r.status[i].state != draining && r.nodes[i].partOf == nil {
 		for _, c := range r.nodes[i].batch {
 			r.opts.Events(Event{Type: Started, Change: c})
 		}
@@ -241,7 +241,7 @@ func (r *run) start(i int) {
 }
 
 func (r *run) handle(ctx context.Context, m message) {
-	batch := r.nodes[m.node].batch
+	batch := r.nodes[m.node].shown()
 	switch m.kind {
 	case progressed:
 		for _, c := range batch {
@@ -261,9 +261,9 @@ func (r *run) handle(ctx context.Context, m message) {
 func (r *run) finish(ctx context.Context, m message) {
 	n := r.nodes[m.node]
 	if m.err != nil {
-		err := fmt.Errorf("%s: %w", label(n.batch), m.err)
+		err := fmt.Errorf("%s: %w", label(n.shown()), m.err)
 		r.status[m.node] = status{state: failed, err: err}
-		for _, c := range n.batch {
+		for _, c := range n.shown() {
 			r.opts.Events(Event{Type: Failed, Change: c, Err: m.err})
 		}
 		r.skipDependents(m.node, n.batch[0].Address)
@@ -273,8 +273,10 @@ func (r *run) finish(ctx context.Context, m message) {
 	for address, outputs := range m.outputs {
 		r.outputs[address] = outputs
 	}
-	for _, c := range n.batch {
-		r.opts.Events(Event{Type: Done, Change: c, Outputs: m.outputs[c.Address]})
+	if n.partOf == nil {
+		for _, c := range n.batch {
+			r.opts.Events(Event{Type: Done, Change: c, Outputs: m.outputs[c.Address]})
+		}
 	}
 	for _, j := range n.next {
 		r.status[j].pending--
@@ -296,6 +298,10 @@ func (r *run) skipDependents(i int, cause planner.Address) {
 }
 
 func (r *run) skip(i int, why error) {
+	if r.nodes[i].partOf != nil {
+		r.status[i] = status{state: skipped} // what kept it from its end has been told
+		return
+	}
 	batch := r.nodes[i].batch
 	r.status[i] = status{state: skipped, err: fmt.Errorf("%s: %w", label(batch), why)}
 	for _, c := range batch {
@@ -327,10 +333,10 @@ func (r *run) err(ctx context.Context) error {
 func (r *run) interrupted(ctx context.Context) error {
 	e := &Interrupted{Err: ctx.Err()}
 	for i, s := range r.status {
-		for _, c := range r.nodes[i].batch {
-			if s.state == done {
+		for _, c := range r.nodes[i].shown() {
+			if s.state == done && r.nodes[i].partOf == nil {
 				e.Done = append(e.Done, c.Address)
-			} else {
+			} else if s.state != done {
 				e.Left = append(e.Left, c.Address)
 			}
 		}

@@ -384,7 +384,42 @@ func TestApplyRandomPlans(t *testing.T) {
 				t.Fatalf("seed %d: %v", seed, err)
 			}
 			checkOrder(t, seed, p, cloud.log)
+			checkEnds(t, seed, p, cloud)
 		})
+	}
+}
+
+// checkEnds expects that each replacement of a function ended once, after all else of the function, and was told its rules.
+func checkEnds(t *testing.T, seed uint64, p *planner.Plan, cloud *fakeCloud) {
+	t.Helper()
+	replaced := 0
+	for _, f := range p.Changes {
+		if f.Kind != planner.KindFunction || f.Action != planner.Replace {
+			continue
+		}
+		replaced++
+		ends := cloud.ends[f.Name]
+		if len(ends) != 1 {
+			t.Fatalf("seed %d: the replacement of %s ended %d times", seed, f.Name, len(ends))
+		}
+		rules := 0
+		for _, c := range p.Changes {
+			if c.Owner.Function != f.Name {
+				continue
+			}
+			if slices.Contains(cloud.log[ends[0].at:], "+"+c.Address.String()) {
+				t.Errorf("seed %d: the replacement of %s ended before %s", seed, f.Name, c.Address)
+			}
+			if c.Kind == planner.KindTrigger && c.After != nil {
+				rules++
+			}
+		}
+		if len(ends[0].with) != rules {
+			t.Errorf("seed %d: %d rules were told, of %d", seed, len(ends[0].with), rules)
+		}
+	}
+	if len(cloud.ends) != replaced {
+		t.Errorf("seed %d: %d replacements ended, of %d", seed, len(cloud.ends), replaced)
 	}
 }
 

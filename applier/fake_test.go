@@ -18,13 +18,20 @@ type fakeCloud struct {
 	state   planner.State
 	log     []string // "+function/a" when its change begins, "-function/a" when it ends
 	fail    map[planner.Address]error
+	ends    map[string][]end // of replacements, by function
 	running int
 	most    int // that ran at once
 	took    time.Duration
 }
 
+// end is the end of a replacement.
+type end struct {
+	at   int           // entries of the log before it
+	with planner.Batch // what it was told of
+}
+
 func newFakeCloud(live ...planner.Change) *fakeCloud {
-	c := &fakeCloud{state: planner.State{}, fail: map[planner.Address]error{}, took: time.Second}
+	c := &fakeCloud{state: planner.State{}, fail: map[planner.Address]error{}, ends: map[string][]end{}, took: time.Second}
 	for _, l := range live {
 		c.state.Add(planner.Resource{Address: l.Address, Value: l.Before, Owner: l.Owner})
 	}
@@ -64,6 +71,10 @@ func (c *fakeCloud) enter(b planner.Batch) {
 	defer c.mu.Unlock()
 	c.running++
 	c.most = max(c.most, c.running)
+	if function, ends := planner.ReplacementOf(project, b[0].Name); ends {
+		c.ends[function] = append(c.ends[function], end{at: len(c.log), with: b[1:]})
+		return
+	}
 	for _, change := range b {
 		c.log = append(c.log, "+"+change.Address.String())
 	}
@@ -77,6 +88,9 @@ func (c *fakeCloud) leave(ctx context.Context, b planner.Batch) (planner.Outputs
 		return nil, fmt.Errorf("work on %s: %w", b[0].Address, ctx.Err())
 	}
 	outputs := planner.Outputs{}
+	if _, ends := planner.ReplacementOf(project, b[0].Name); ends {
+		return nil, c.fail[b[0].Address]
+	}
 	for _, change := range b {
 		if err := c.fail[change.Address]; err != nil {
 			return nil, err
@@ -124,6 +138,9 @@ func stack(function string, buckets ...string) []planner.Change {
 			planner.Change{Address: pa, After: p, Needs: []planner.Address{at(planner.KindFunction, function)}},
 			planner.Change{Address: at(planner.KindTrigger, b+"/"+t.ID), After: t, Needs: []planner.Address{at(planner.KindBucket, b), pa}})
 	}
+	for i := range changes {
+		changes[i].Owner.Function = function
+	}
 	return changes
 }
 
@@ -142,7 +159,7 @@ func as(action planner.Action, changes ...planner.Change) []planner.Change {
 	out := slices.Clone(changes)
 	for i := range out {
 		c := &out[i]
-		c.Action, c.Owner = action, planner.Owner{Project: project}
+		c.Action, c.Owner.Project = action, project
 		switch action {
 		case planner.Create:
 		case planner.Delete:

@@ -13,6 +13,9 @@ type node struct {
 	batch planner.Batch
 	waits []int // nodes that have to be done before, ascending
 	next  []int // nodes that wait for this one, ascending
+
+	with   planner.Batch   // changes that Do is told beside the batch, and that are none of its work
+	partOf *planner.Change // the change that the node ends, which has one of its own; nil: it is the plan's
 }
 
 // order groups the changes of a plan into batches and finds which batch has to wait for which. The
@@ -37,6 +40,7 @@ func order(plan *planner.Plan) ([]node, error) {
 	for i := range g.nodes {
 		g.leaveBeforeReplacement(i)
 	}
+	g.endReplacements(plan)
 	nodes := g.nodes
 	for i := range nodes {
 		nodes[i].waits = sortedSet(nodes[i].waits)
@@ -116,7 +120,7 @@ func (g *graph) connect(i int, c planner.Change) error {
 			g.edge(i, at.node)
 		case makes(c.Action) && makes(at.change.Action):
 			g.edge(at.node, i)
-		case c.Action == planner.Delete && at.change.Action == planner.Adopt:
+		case c.Action == planner.Delete && (at.change.Action == planner.Adopt || c.Reason == planner.ReasonTakenOver):
 			g.edge(at.node, i) // it is ours to delete only by then
 		case makes(c.Action) && at.change.Action == planner.Delete:
 			return fmt.Errorf("the plan deletes %s, which %s needs", need, c.Address)
@@ -168,8 +172,8 @@ func (g *graph) edge(before, after int) {
 // found again. Two that change places at their buckets wait for each other; the order is then left open.
 func (g *graph) leaveBeforeReplacement(i int) {
 	for _, c := range g.nodes[i].batch {
-		if c.Action != planner.Delete {
-			continue
+		if c.Action != planner.Delete || c.Reason == planner.ReasonTakenOver {
+			continue // what is taken over leaves only once what takes its place is there
 		}
 		for _, need := range c.Needs {
 			at, changes := g.home[need]
@@ -255,10 +259,10 @@ func findCycle(nodes []node) []int {
 func cycleString(nodes []node, cycle []int) string {
 	var b strings.Builder
 	for _, i := range cycle {
-		b.WriteString(label(nodes[i].batch))
+		b.WriteString(label(nodes[i].shown()))
 		b.WriteString(" → ")
 	}
-	b.WriteString(label(nodes[cycle[0]].batch))
+	b.WriteString(label(nodes[cycle[0]].shown()))
 	return b.String()
 }
 

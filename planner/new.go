@@ -24,12 +24,17 @@ type Options struct {
 // changed, and serve to find conflicts. All refusals are reported at once.
 func New(desired, live State, opts Options) (*Plan, error) {
 	b := &builder{desired: desired, live: live, opts: opts, changes: map[Address]Change{}, warnings: map[Address][]string{}}
+	b.legacy = legacyOf(desired, live, opts.Naming, opts.takenOver(live))
 	for a := range desired {
 		b.converge(desired[a])
 	}
 	for a := range live {
-		if _, wanted := desired[a]; !wanted && b.ours(live[a]) {
+		_, wanted := desired[a]
+		switch {
+		case !wanted && b.ours(live[a]):
 			b.prune(live[a])
+		case !wanted && b.legacy[a] != "":
+			b.leaveLegacy(live[a])
 		}
 	}
 	b.followFunctions()
@@ -44,6 +49,7 @@ func New(desired, live State, opts Options) (*Plan, error) {
 type builder struct {
 	desired, live State
 	opts          Options
+	legacy        legacy
 	changes       map[Address]Change
 	warnings      map[Address][]string // beside those of desired resources
 	problems      *multierror.Error
@@ -53,7 +59,10 @@ func (b *builder) refuse(format string, args ...any) {
 	b.problems = multierror.Append(b.problems, fmt.Errorf(format, args...))
 }
 
-func (b *builder) adopted(a Address) bool { return slices.Contains(b.opts.Adopt, a) }
+// adopted says whether a resource of others is to be taken over, as the user says or with its function.
+func (b *builder) adopted(a Address) bool {
+	return slices.Contains(b.opts.Adopt, a) || b.legacy[a] != ""
+}
 
 // ours says whether a live resource is the project's, or becomes it with its function: a URL and what is done about
 // failures have no owner of their own.
@@ -107,6 +116,7 @@ func (b *builder) converge(want Resource) {
 	}
 	b.changes[want.Address] = c
 	b.warnOfInterfaces(c)
+	b.explainAdopted(c)
 }
 
 func actionFor(fields []Field) (Action, Reason) {
@@ -128,6 +138,13 @@ func (b *builder) foreign(c Change, owner Owner) {
 		b.changes[c.Address] = c
 		return
 	}
+	if IsOriginal(c.Before) {
+		b.refuse("%s", originalRefused(c))
+		return
+	}
+	if c.Kind == KindLogGroup && owner.Project == "" && IsOriginal(b.live[Address{KindFunction, strings.TrimPrefix(c.Name, LogGroupName(""))}].Value) {
+		return // refused with its function, and taken over with it
+	}
 	whose := "exists and was not made by scar"
 	if owner.Project != "" {
 		whose = "belongs to the project " + owner.Project
@@ -143,6 +160,9 @@ func (b *builder) prune(is Resource) {
 	}
 	if b.opts.Destroy {
 		c.Reason = ReasonDestroy
+	}
+	if function, found := ReplacementOf(b.opts.Project, is.Name); found && is.Kind == KindParameter {
+		c = b.endReplacement(c, function)
 	}
 	if why := b.kept(is); why != "" {
 		c.Action, c.Reason, c.After = Retain, why, c.Before
@@ -265,6 +285,8 @@ func (b *builder) checkAdopted() {
 		switch {
 		case !wanted:
 			b.refuse("--adopt %s: the file describes no such resource", a)
+		case !exists && b.opts.takenOver(b.live)(a):
+			// It was being replaced when an apply was cut short, and is made again.
 		case !exists:
 			b.refuse("--adopt %s: there is no such resource to take over", a)
 		case is.Owner.Project == b.opts.Project:
@@ -276,7 +298,8 @@ func (b *builder) checkAdopted() {
 // target reduces the plan to the addresses asked for, all that belongs to a function asked for, and
 // what these stand on; deletions bring what stands on them.
 func (b *builder) target() {
-	if len(b.opts.Target) == 0 {
+	targets := b.opts.targets()
+	if len(targets) == 0 {
 		return
 	}
 	keep := map[Address]bool{}
@@ -301,7 +324,7 @@ func (b *builder) target() {
 			}
 		}
 	}
-	for _, t := range b.opts.Target {
+	for _, t := range targets {
 		if _, planned := b.changes[t]; !planned {
 			b.refuse("--target %s: the plan has no such resource", t)
 			continue

@@ -77,7 +77,7 @@ func (g *grants) storage(f *spec.File, fn *spec.Function) {
 	}
 	g.allow("ReadInputs", read, nil, "s3:GetObject")
 	g.allow("WriteOutputs", write, nil, "s3:PutObject", "s3:AbortMultipartUpload")
-	g.allow("KeepRecords", records, nil, "s3:GetObject", "s3:PutObject")
+	g.allow(keepRecords, records, nil, "s3:GetObject", "s3:PutObject")
 	for i, bucket := range sortedKeys(listed) {
 		// Without the right to list, S3 answers that a missing object is forbidden.
 		g.allow(fmt.Sprintf("List%d", i+1), StringList{g.naming.BucketARN(bucket)},

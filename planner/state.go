@@ -38,7 +38,7 @@ type Resource struct {
 	Needs []Address // what has to exist before it; empty in a live state
 	Owner Owner
 
-	Warnings []string // of a desired resource: what the user should know
+	Warnings []string // of a desired resource: what the user should know; of a function that is there: what stays of it when it is taken over
 	Place    string   // of a desired bucket: where the function stands that first names it, and its name
 
 	// TagsManaged says, of a desired resource, that the file lists its tags, so that live tags it

@@ -56,6 +56,7 @@ type Cloud struct {
 	repositories   *repositories
 	images         *images
 	parameters     *parameters
+	replacements   *replacements
 	queues         *queues
 	logGroups      *logGroups
 	roles          *roles
@@ -104,6 +105,7 @@ type clients struct {
 	s3 interface {
 		bucketClient
 		triggerClient
+		arrivalClient
 	}
 	ecr interface {
 		repositoryClient
@@ -120,6 +122,7 @@ type clients struct {
 		eventSourceClient
 		invokeConfigClient
 		functionURLClient
+		invokeClient
 	}
 	sqs interface {
 		queueClient
@@ -146,11 +149,16 @@ func assemble(opts Options, c clients) *Cloud {
 		opts.Settle = defaultSettle
 	}
 	p := patience{pace: opts.Pace, settle: opts.Settle}
-	functions := &functions{client: c.lambda, naming: opts.Naming, patience: p}
 	permissions := &permissions{client: c.lambda, project: opts.Project, locks: newLocks(), patience: p}
+	parameters := &parameters{client: c.ssm, secrets: opts.Parameters, patience: p}
+	roles := &roles{client: c.iam, patience: p}
+	replacements := &replacements{
+		client: c.s3, invoker: c.lambda, parameters: parameters, permissions: permissions, roles: roles,
+		naming: opts.Naming, project: opts.Project, parallel: opts.Parallelism, patience: p,
+	}
+	functions := &functions{client: c.lambda, naming: opts.Naming, replacements: replacements, patience: p}
 	eventSources := &eventSources{client: c.lambda, naming: opts.Naming, patience: p}
 	apis := &httpAPIs{client: c.api, permissions: permissions, naming: opts.Naming, project: opts.Project, patience: p}
-	parameters := &parameters{client: c.ssm, secrets: opts.Parameters, patience: p}
 	finder := &finder{
 		tags: c.tags, roles: c.iam, images: c.ecr, queues: c.sqs, eventSources: eventSources, schedules: c.scheduler, apis: apis, parameters: parameters, naming: opts.Naming,
 	}
@@ -160,9 +168,10 @@ func assemble(opts Options, c clients) *Cloud {
 		repositories:   &repositories{client: c.ecr, naming: opts.Naming, patience: p},
 		images:         newImages(c.ecr, opts, p, newCleaner(c.ecr, opts, functions, finder)),
 		parameters:     parameters,
+		replacements:   replacements,
 		queues:         &queues{client: c.sqs, patience: p},
 		logGroups:      &logGroups{client: c.logs, naming: opts.Naming, patience: p},
-		roles:          &roles{client: c.iam, patience: p},
+		roles:          roles,
 		functions:      functions,
 		invokeConfigs:  &invokeConfigs{client: c.lambda, patience: p},
 		permissions:    permissions,

@@ -30,6 +30,12 @@ type readier interface {
 	ready(ctx context.Context, name string, say sayer) error
 }
 
+// replacer is a kind whose resources are not just deleted where another of their name is to be made. What replace returns is
+// done once that one is there.
+type replacer[V planner.Value] interface {
+	replace(ctx context.Context, c planner.Change, live V, say sayer) (made func(context.Context) error, err error)
+}
+
 // sayer reports what one change is waiting for or how far it is.
 type sayer func(message string, done, total int64)
 
@@ -81,13 +87,28 @@ func ensure[V planner.Value](ctx context.Context, p patience, project string, k 
 	if !mayChange(c, owner, project) {
 		return errForeign
 	}
-	if err := k.remove(ctx, live, say); err != nil {
+	return exchange(ctx, p, project, k, c, live, want, say)
+}
+
+// exchange deletes a resource and makes another of its name.
+func exchange[V planner.Value](ctx context.Context, p patience, project string, k kind[V], c planner.Change, live, want V, say sayer) error {
+	made := func(context.Context) error { return nil }
+	var err error
+	if r, careful := k.(replacer[V]); careful {
+		made, err = r.replace(ctx, c, live, say)
+	} else {
+		err = k.remove(ctx, live, say)
+	}
+	if err != nil {
 		return err
 	}
 	if err := gone(ctx, p, k, c.Name); err != nil {
 		return err
 	}
-	return createOrFinish(ctx, p, project, k, c, want, say)
+	if err := createOrFinish(ctx, p, project, k, c, want, say); err != nil {
+		return err
+	}
+	return made(ctx)
 }
 
 // createOrFinish makes a resource. One that is there is the work of an earlier try or of a call whose answer was lost, and
@@ -177,7 +198,7 @@ func erase[V planner.Value](ctx context.Context, p patience, project string, k k
 	if err != nil && !errors.Is(err, errAbsent) {
 		return err
 	}
-	if err == nil && owner.Project != project {
+	if err == nil && owner.Project != project && c.Reason != planner.ReasonTakenOver {
 		return errForeign
 	}
 	// What cannot be read may be too new to be seen: it is removed nevertheless.

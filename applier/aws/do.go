@@ -21,6 +21,9 @@ func (c *Cloud) Do(ctx context.Context, b planner.Batch, report func(applier.Pro
 		err := c.triggers.do(ctx, bucket, b, sayerFor(b[0].Address, report))
 		return nil, explain(err)
 	}
+	if _, ends := planner.ReplacementOf(c.opts.Project, b[0].Name); ends && b[0].Kind == planner.KindParameter {
+		return nil, explain(c.replacements.end(ctx, c.functions, b, sayerFor(b[0].Address, report)))
+	}
 	outputs := planner.Outputs{}
 	for _, change := range b {
 		if err := c.change(ctx, change, sayerFor(change.Address, report)); err != nil {

@@ -58,6 +58,7 @@ var errRoleNotReady = answer("InvalidParameterValueException", "The role defined
 // fakeLambda keeps functions and their policies in memory. What it does takes until by, and then shows
 // after stale more reads.
 type fakeLambda struct {
+	invokeClient // starts nothing
 	script
 	pending time.Duration // how long a change takes
 	stale   int           // reads that still show what was before a change

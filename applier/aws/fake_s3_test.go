@@ -13,6 +13,7 @@ import (
 
 // fakeS3 keeps buckets in memory.
 type fakeS3 struct {
+	arrivalClient // has none
 	script
 	buckets map[string]*fakeBucket
 	region  string

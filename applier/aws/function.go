@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -27,21 +28,56 @@ type functionClient interface {
 
 // functions are the Lambda functions of one account and region.
 type functions struct {
-	client functionClient
-	naming planner.Naming
+	client       functionClient
+	naming       planner.Naming
+	replacements *replacements
 	patience
 }
 
+// replace deletes a function so that another of its name can be made, in a way that loses nothing. What it returns is to be done
+// once that one is there.
+func (f *functions) replace(ctx context.Context, c planner.Change, live planner.Function, say sayer) (func(context.Context) error, error) {
+	statements, err := f.replacements.begin(ctx, c, live, say)
+	if err != nil {
+		return nil, err
+	}
+	restore := func(ctx context.Context) error { return f.replacements.restore(ctx, statements, say) }
+	return restore, f.remove(ctx, live, say)
+}
+
 func (f *functions) read(ctx context.Context, name string) (planner.Function, planner.Owner, error) {
-	out, err := f.get(ctx, name)
+	r, err := f.describe(ctx, name)
 	if err != nil {
 		return planner.Function{}, planner.Owner{}, err
 	}
+	return r.Value.(planner.Function), r.Owner, nil
+}
+
+// describe reads a function, with what stays of it when it is taken over.
+func (f *functions) describe(ctx context.Context, name string) (planner.Resource, error) {
+	out, err := f.get(ctx, name)
+	if err != nil {
+		return planner.Resource{}, err
+	}
 	if err := tagsRead(out); err != nil {
-		return planner.Function{}, planner.Owner{}, err
+		return planner.Resource{}, err
 	}
 	v := functionValue(name, out)
-	return v, planner.OwnerOf(v.Tags), nil
+	r := planner.Resource{Address: planner.Address{Kind: planner.KindFunction, Name: name}, Value: v, Owner: planner.OwnerOf(v.Tags)}
+	for _, layer := range out.Configuration.Layers {
+		r.Warnings = append(r.Warnings, layerStays(deref(layer.Arn)))
+	}
+	return r, nil
+}
+
+// layerStays says what becomes of a version of a layer, by its ARN, when its function becomes an image.
+func layerStays(arn string) string {
+	stays := "its layer " + arn + " stays, and is not used by it any more"
+	parts := strings.Split(arn, ":")
+	if len(parts) != 8 {
+		return stays
+	}
+	return stays + ": once no other function has it, remove it with aws lambda delete-layer-version --layer-name " + parts[6] + " --version-number " + parts[7]
 }
 
 func (f *functions) get(ctx context.Context, name string) (*lambda.GetFunctionOutput, error) {

@@ -189,8 +189,7 @@ func (r *reading) images(ctx context.Context, tags []string) error {
 func (r *reading) function(ctx context.Context, ref planner.Ref) error {
 	c := r.cloud
 	var (
-		v          planner.Function
-		owner      planner.Owner
+		function   planner.Resource
 		statements []planner.Resource
 		parts      [2]planner.Value
 	)
@@ -201,7 +200,7 @@ func (r *reading) function(ctx context.Context, ref planner.Ref) error {
 		return v, err
 	}
 	err := together(ctx,
-		func(ctx context.Context) (err error) { v, owner, err = c.functions.read(ctx, ref.Name); return err },
+		func(ctx context.Context) (err error) { function, err = c.functions.describe(ctx, ref.Name); return err },
 		func(ctx context.Context) (err error) {
 			statements, err = c.permissions.readAll(ctx, ref.Name)
 			return err
@@ -220,11 +219,11 @@ func (r *reading) function(ctx context.Context, ref planner.Ref) error {
 	if err != nil {
 		return err
 	}
-	r.add(planner.Resource{Address: ref, Value: v, Owner: owner})
+	r.add(function)
 	r.add(statements...)
 	for _, part := range parts {
 		if part != nil {
-			r.add(planner.Resource{Address: planner.Address{Kind: part.Kind(), Name: ref.Name}, Value: part, Owner: owner})
+			r.add(planner.Resource{Address: planner.Address{Kind: part.Kind(), Name: ref.Name}, Value: part, Owner: function.Owner})
 		}
 	}
 	return nil
@@ -265,7 +264,7 @@ func (r *reading) bucket(ctx context.Context, ref planner.Ref) error {
 func (r *reading) formerBuckets(refs []planner.Ref) []planner.Ref {
 	var former []planner.Ref
 	for _, resource := range r.state {
-		if resource.Owner.Project != r.cloud.opts.Project {
+		if resource.Owner.Project != r.cloud.opts.Project && !r.isLegacy(resource.Value) {
 			continue
 		}
 		for _, arn := range sources(resource.Value) {
@@ -277,6 +276,18 @@ func (r *reading) formerBuckets(refs []planner.Ref) []planner.Ref {
 	}
 	slices.SortFunc(former, planner.Address.Compare)
 	return slices.Compact(former)
+}
+
+// isLegacy says whether something is in the policy of a function that the original made, or of one that takes the place of such
+// a one: the bucket that it names may have a rule that goes when the function is taken over.
+func (r *reading) isLegacy(v planner.Value) bool {
+	statement, isPermission := v.(planner.Permission)
+	if !isPermission || statement.Principal != planner.ServicePrincipal("s3") {
+		return false
+	}
+	name := planner.ReplacementName(r.cloud.opts.Project, statement.Function)
+	_, replaced := r.state[planner.Address{Kind: planner.KindParameter, Name: name}]
+	return replaced || planner.IsOriginal(r.state[planner.Address{Kind: planner.KindFunction, Name: statement.Function}].Value)
 }
 
 // sources are the ARNs of what a policy admits.

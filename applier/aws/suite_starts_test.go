@@ -68,7 +68,7 @@ func testStarts(t *testing.T, a account) {
 	got := actions(p.apply())
 	want := map[string]planner.Action{
 		"queue/scar-imaging_grayify": planner.Update, "event_source/grayify": planner.Update, "schedule/scar-imaging": planner.Update,
-		"parameter/": planner.Update,
+		"parameter/":           planner.Update,
 		"function_url/grayify": planner.Update, "invoke_config/grayify": planner.Update, "http_api/images": planner.Update, "function/grayify": planner.Update,
 		"trigger/photos-of-all": planner.Delete, "trigger/scans-of-all": planner.Create,
 	}

@@ -106,7 +106,7 @@ func (t *triggers) merge(doc *document, batch planner.Batch) (changed bool, err 
 	for _, c := range batch {
 		_, id := c.Split()
 		if c.Action == planner.Delete {
-			if live, exists := doc.rule(id); exists && planner.OwnsRule(t.project, live) {
+			if live, exists := doc.rule(id); exists && (planner.OwnsRule(t.project, live) || isTakenOver(c, live)) {
 				doc.remove(id)
 				changed = true
 			}
@@ -128,6 +128,14 @@ func (t *triggers) merge(doc *document, batch planner.Batch) (changed bool, err 
 		changed = true
 	}
 	return changed, nil
+}
+
+// isTakenOver says whether a rule is the one of somebody else's that the plan removes, because it starts a function that the
+// project has taken over.
+func isTakenOver(c planner.Change, live planner.Trigger) bool {
+	planned, isTrigger := c.Before.(planner.Trigger)
+	live.Bucket = planned.Bucket
+	return isTrigger && c.Reason == planner.ReasonTakenOver && len(planner.Diff(planned, live)) == 0
 }
 
 func (t *triggers) get(ctx context.Context, bucket string) (*document, error) {

@@ -88,8 +88,9 @@ func (a *Account) Plan(ctx context.Context, f *spec.File, o PlanOptions) (*Plann
 // plan makes the plan of a file from all that is known. What is wrong is told all at once.
 func (o PlanOptions) plan(f *spec.File, env planner.Env, live planner.State, answers planner.Answers) (*planner.Plan, error) {
 	desired, reachErr := planner.Desired(f, env)
-	plan, planErr := planner.New(desired, live, o.forPlanner(f.Project, env.Naming, false))
-	warnings, checkErr := o.check(f, desired, live, answers, plan)
+	options := o.forPlanner(f.Project, env.Naming, false)
+	plan, planErr := planner.New(desired, live, options)
+	warnings, checkErr := o.check(f, desired, planner.WithoutLegacy(desired, live, options), answers, plan)
 	if err := join([]error{reachErr, checkErr, planErr}); err != nil {
 		return nil, err
 	}
