@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/scar-go/scar/cmd/internal/flow"
@@ -8,7 +10,7 @@ import (
 	"github.com/scar-go/scar/spec"
 )
 
-// lsCommand lists functions.
+// lsCommand lists functions, or what is at places.
 type lsCommand struct {
 	*app
 	files     fileFlags
@@ -16,22 +18,26 @@ type lsCommand struct {
 	format    formatFlags
 	project   projectFlag
 	noMetrics bool
+	recursive bool
 }
 
 func (c *lsCommand) command() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "ls",
-		Short: "List functions",
+		Use:   "ls [PLACE...]",
+		Short: "List functions, or files",
 		Long: `List the functions of scar's in the region, of all projects, or of one: that of --project, or of a file that -f
 names. The columns say what starts a function, its address if it has one, and how often it ran in the last 24 hours,
 as CloudWatch tells, which lags by some minutes and charges for what it is asked: 0.01 USD for about 330 functions;
 --no-metrics leaves it out. Functions of the original scar are listed too, as of the project (original).
 
-Of the file, only project, region and profile are read; without -f, region and profile of ` + defaultFile + ` if it is there.`,
+Of the file, only project, region and profile are read; without -f, region and profile of ` + defaultFile + ` if it is there.
+
+With PLACEs, list the files there instead.
+` + placeGrammar,
 		Example: `  scar ls
   scar ls --project imaging --region eu-west-1
-  scar ls --json | jq -r '.functions[] | select(.last_day.errors > 0).name'`,
-		Args: cobra.NoArgs,
+  scar ls --json | jq -r '.functions[] | select(.last_day.errors > 0).name'
+  scar ls -r s3://photos/out/`,
 		RunE: c.run,
 	}
 	c.files.register(cmd)
@@ -40,10 +46,20 @@ Of the file, only project, region and profile are read; without -f, region and p
 	c.format.register(cmd)
 	c.project.register(cmd)
 	cmd.Flags().BoolVar(&c.noMetrics, "no-metrics", false, "do not ask CloudWatch how often the functions ran")
+	cmd.Flags().BoolVarP(&c.recursive, "recursive", "r", false, "of places, list folders with all that is in them")
 	return cmd
 }
 
-func (c *lsCommand) run(cmd *cobra.Command, _ []string) error {
+func (c *lsCommand) run(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		if c.project.name != "" || c.noMetrics {
+			return errors.New("--project and --no-metrics are for the list of functions, not for places")
+		}
+		return c.places(cmd, args)
+	}
+	if c.recursive {
+		return errors.New("--recursive is for places, such as s3://photos/out/")
+	}
 	file, options, err := c.wanted(cmd)
 	if err != nil {
 		return err
