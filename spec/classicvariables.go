@@ -56,10 +56,11 @@ func isSecretVariable(name, value string) bool {
 	return value != "" && (LooksSecret(name) || slices.Contains(reservedEnv, name) || !lambdaVariable().MatchString(name))
 }
 
-// readVariables reads the variables of function and container, of which the latter win, and of jobs.
+// readVariables reads the variables of function and container, of which the latter win, and the secret ones of jobs.
 func (f *classicFunction) readVariables() {
 	var env, secrets *node
 	given := overlayVariables(f.lambda.get("environment").get("Variables"), f.container.get("environment").get("Variables"))
+	given = overlayVariables(given, f.jobSecrets(given))
 	for _, variable := range given.fieldsOf() {
 		value := variable.value
 		switch {
@@ -79,16 +80,24 @@ func (f *classicFunction) readVariables() {
 			env.set(variable.name, f.text(value, value.text))
 		}
 	}
-	for _, variable := range f.item.get("batch").get("environment").get("Variables").fieldsOf() {
-		if value := variable.value; value.kind == scalar && isSecretVariable(variable.name, value.text) && secrets.get(variable.name) == nil {
-			if secrets == nil {
-				secrets = f.mapping(value, "environment")
-			}
-			secrets.set(variable.name, f.secret(value, f.name, variable.name))
-		}
-	}
 	f.out.set("env", env)
 	f.out.set("secrets", secrets)
+}
+
+// jobSecrets are the variables of jobs that hold a secret and that the function does not set; nil where there are none.
+func (f *classicFunction) jobSecrets(of *node) *node {
+	given := f.item.get("batch").get("environment").get("Variables")
+	var secrets *node
+	for _, variable := range given.fieldsOf() {
+		value, own := variable.value, of.get(variable.name)
+		if (own == nil || own.text == "") && value.kind == scalar && isSecretVariable(variable.name, value.text) {
+			if secrets == nil {
+				secrets = made(given, mapping)
+			}
+			secrets.set(variable.name, value)
+		}
+	}
+	return secrets
 }
 
 // overlayVariables lays variables over others; nil where there are none.
