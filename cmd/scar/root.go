@@ -73,6 +73,7 @@ changes it, scar destroy removes it. The same file runs on this machine with sca
 		(&destroyCommand{app: a}).command(),
 		(&outputsCommand{app: a}).command(),
 		(&lsCommand{app: a}).command(),
+		(&describeCommand{app: a}).command(),
 		(&runCommand{app: a}).command(),
 		(&logsCommand{app: a}).command(),
 		(&putCommand{app: a}).command(),
