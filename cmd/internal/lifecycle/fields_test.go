@@ -151,7 +151,7 @@ func leaves(t reflect.Type, prefix string) []string {
 // mutate returns a copy of a project in which one field of one resource has another value.
 func (w *world) mutate(p *project, a planner.Address, path string, other other) *project {
 	w.t.Helper()
-	changed := &project{name: p.name, desired: maps.Clone(p.desired), images: maps.Clone(p.images)}
+	changed := &project{name: p.name, desired: maps.Clone(p.desired), images: maps.Clone(p.images), secrets: maps.Clone(p.secrets)}
 	r, found := changed.desired[a]
 	if !found {
 		w.t.Fatalf("the file makes no %s", a)
@@ -174,6 +174,9 @@ func (w *world) mutate(p *project, a planner.Address, path string, other other) 
 		changed.desired[img] = moved
 		r.Value = w.setField(r.Value, path, "arm64")
 		r.Value = w.setField(r.Value, "image", w.naming.ImageURI(value.Repository, value.Digest))
+	case a.Kind == planner.KindParameter && path == "digest":
+		changed.secrets[a.Name] = "another secret"
+		r.Value = w.setField(r.Value, path, w.digestOf(a.Name, "another secret"))
 	case path == "tags":
 		tags := reflect.ValueOf(r.Value).FieldByName("Tags").Interface().(planner.Tags)
 		tags = maps.Clone(tags)

@@ -20,6 +20,7 @@ var fixed = map[string]string{
 	"repository.name":         "the address",
 	"image.repository":        "the address",
 	"image.tag":               "the address",
+	"parameter.name":          "the address",
 	"queue.name":              "the address",
 	"log_group.name":          "the address",
 	"role.name":               "the address",
@@ -53,6 +54,7 @@ func (w *world) subjects() map[planner.Kind]string {
 		planner.KindBucket:        "whole-photos",
 		planner.KindRepository:    "scar/whole",
 		planner.KindImage:         "direct",
+		planner.KindParameter:     "/scar/whole/direct/BROUGHT",
 		planner.KindQueue:         planner.QueueName("whole", "buffered"),
 		planner.KindLogGroup:      "/aws/lambda/direct",
 		planner.KindRole:          planner.RoleName("direct", w.naming.Region),
@@ -112,6 +114,8 @@ func (w *world) others(v map[string]string) map[string]other {
 		"permission.source_account":           {to: "111111111111"},
 		"permission.function_url_auth_type":   {to: planner.AuthIAM, on: "direct/scar-whole-url"},
 		"permission.invoked_via_function_url": {to: false, on: "direct/scar-whole-url-invoke"},
+
+		"parameter.type": {to: "String"},
 
 		"trigger.events": {to: []string{"s3:ObjectCreated:Put"}},
 		"trigger.prefix": {to: "other/"},

@@ -209,13 +209,20 @@ type project struct {
 	name    string
 	desired planner.State
 	images  map[string]*image.Image // by digest
+	secrets map[string]string       // by the names of parameters
 }
 
 // project computes the desired state of a file.
 func (w *world) project(f *spec.File) *project {
 	w.t.Helper()
-	p := &project{name: f.Project, images: map[string]*image.Image{}}
-	env := planner.Env{Naming: w.naming, Version: "test", Images: map[string]planner.Image{}, Architectures: map[string]string{}}
+	p := &project{name: f.Project, images: map[string]*image.Image{}, secrets: map[string]string{}}
+	env := planner.Env{
+		Naming: w.naming, Version: "test", Images: map[string]planner.Image{}, Architectures: map[string]string{}, Parameters: map[string]string{},
+	}
+	for _, brought := range f.Parameters {
+		p.secrets[brought.Name] = brought.Value.Reveal()
+		env.Parameters[brought.Name] = w.digestOf(brought.Name, brought.Value.Reveal())
+	}
 	for _, fn := range f.Functions {
 		script := ""
 		if fn.Script != nil {
@@ -237,9 +244,17 @@ func (w *world) project(f *spec.File) *project {
 	return p
 }
 
+// digestOf is the digest of a secret.
+func (w *world) digestOf(parameter, secret string) string {
+	w.t.Helper()
+	digest, err := planner.ParameterDigest(parameter, secret)
+	w.must(err)
+	return digest
+}
+
 func (w *world) cloud(p *project) *aws.Cloud {
 	return aws.New(w.caller, aws.Options{
-		Project: p.name, Naming: w.naming, Images: p.images, Pace: 2 * time.Millisecond, Settle: 5 * time.Second,
+		Project: p.name, Naming: w.naming, Images: p.images, Parameters: p.secrets, Pace: 2 * time.Millisecond, Settle: 5 * time.Second,
 	})
 }
 
