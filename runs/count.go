@@ -15,11 +15,11 @@ type Counted struct {
 
 // Count finds out what a run would take, and sends nothing. Progress is told after each page; it may be nil.
 func (r *Runner) Count(ctx context.Context, info Info, progress func(Counted)) (Counted, error) {
-	w := &work{Runner: r, info: info, reading: make(chan struct{}, readers)}
+	w := &work{Runner: r, info: info, reading: make(chan struct{}, r.readers())}
 	lister := r.Lister(info)
 	var c Counted
 	for {
-		objects, cursor, err := w.gather(ctx, lister)
+		objects, cursor, err := w.gather(ctx, lister, PageSize)
 		if err != nil {
 			return c, err
 		}

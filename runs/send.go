@@ -19,6 +19,7 @@ type attempt struct {
 	*work
 	item
 	warm   bool   // the first of all
+	placed bool   // it has a place of the limiter
 	unsure bool   // another process may have sent it
 	sent   int    // how often it was sent
 	reason string // why it was sent again
@@ -31,12 +32,19 @@ func (w *work) send(ctx context.Context, it item, warm bool) {
 }
 
 func (w *work) deliver(ctx context.Context, a *attempt) {
-	defer w.limit.release()
+	a.placed = true
+	defer a.leave()
 	err := a.run(ctx)
-	switch {
-	case err == nil || ctx.Err() != nil && errors.Is(err, context.Cause(ctx)):
-	default:
+	if err != nil && (ctx.Err() == nil || !errors.Is(err, context.Cause(ctx))) {
 		w.cancel(err)
+	}
+}
+
+// leave gives the object's place to another.
+func (a *attempt) leave() {
+	if a.placed {
+		a.placed = false
+		a.limit.release()
 	}
 }
 
@@ -114,21 +122,21 @@ func (a *attempt) wait(ctx context.Context, refusal *ThrottledError, backoff *ti
 	}
 	a.limit.cut()
 	a.tell()
-	a.limit.release()
-	err := pause(ctx, *backoff/2+rand.N(*backoff/2+1))
-	*backoff = min(2*(*backoff), 10*a.Tempo.Backoff)
-	if again := a.limit.acquire(context.WithoutCancel(ctx)); again != nil { // the caller gives it back
-		return again
-	}
-	if err != nil {
+	a.leave()
+	if err := pause(ctx, *backoff/2+rand.N(*backoff/2+1)); err != nil {
 		return context.Cause(ctx)
 	}
-	return nil
+	*backoff = min(2*(*backoff), 10*a.Tempo.Backoff)
+	err := a.limit.acquire(ctx)
+	a.placed = err == nil
+	return err
 }
 
-// answered settles an object by the answer of its invocation, and by its record, which knows more.
+// answered settles an object by the answer of its invocation, and by its record, which knows more. Meanwhile another object
+// has its place.
 func (a *attempt) answered(ctx context.Context, answer Answer) error {
 	a.limit.grow()
+	a.leave()
 	ctx = context.WithoutCancel(ctx)
 	e := Entry{Status: Done, Attempts: a.line().Attempts + a.sent, RequestID: answer.RequestID, Error: answer.Failed}
 	if answer.Failed != nil {
@@ -228,8 +236,9 @@ func (w *work) awaitQueued(ctx context.Context, a *attempt) {
 	a.unsure = !a.pending()
 	err := w.limit.acquire(ctx)
 	if err == nil {
+		a.placed = true
 		err = a.awaitEnd(ctx)
-		w.limit.release()
+		a.leave()
 	} else {
 		a.settle(Entry{Status: Pending})
 	}

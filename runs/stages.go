@@ -81,9 +81,13 @@ func (w *work) isListed() bool {
 	return w.listed
 }
 
+// firstPage is how many objects the first page has at most. Each of the next ones has twice as many as the one before, so that
+// there is something to send at once, and then always.
+const firstPage = 64
+
 // next lists a page, looks up what is done, and writes the page. It is nil if there are no more objects.
 func (w *work) next(ctx context.Context, lister Lister) (*page, error) {
-	objects, cursor, err := w.gather(ctx, lister)
+	objects, cursor, err := w.gather(ctx, lister, min(firstPage<<min(w.pages, 10), PageSize))
 	if err != nil {
 		return nil, err
 	}
@@ -121,10 +125,10 @@ func (w *work) mark(cursor string) {
 
 // gather lists until there are objects for a page, or no more. Where a suffix takes few of them, a page is not filled up to
 // its last place, so that no call asks for a handful.
-func (w *work) gather(ctx context.Context, lister Lister) (objects []Object, cursor string, err error) {
+func (w *work) gather(ctx context.Context, lister Lister, most int) (objects []Object, cursor string, err error) {
 	cursor = w.cursor
 	for {
-		some, next, err := lister.List(ctx, cursor, PageSize-len(objects))
+		some, next, err := lister.List(ctx, cursor, most-len(objects))
 		if err != nil {
 			return nil, "", fmt.Errorf("list the objects: %w", err)
 		}
@@ -132,7 +136,7 @@ func (w *work) gather(ctx context.Context, lister Lister) (objects []Object, cur
 			return nil, "", fmt.Errorf("list the objects: the listing does not go on behind %q", next)
 		}
 		objects, cursor = append(objects, some...), next
-		if cursor == "" || len(objects) >= PageSize/2 {
+		if cursor == "" || len(objects) >= most/2 {
 			return objects, cursor, nil
 		}
 	}
@@ -142,7 +146,7 @@ func (w *work) gather(ctx context.Context, lister Lister) (objects []Object, cur
 func (w *work) look(ctx context.Context, objects []Object) ([]pageLine, error) {
 	lines := make([]pageLine, len(objects))
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(readers)
+	group.SetLimit(w.readers())
 	for i, o := range objects {
 		group.Go(func() error {
 			record, err := w.record(ctx, o)
@@ -205,7 +209,7 @@ func (w *work) reopen(ctx context.Context, number int) (*page, error) {
 	w.mu.Unlock()
 	p.looked = w.Now()
 	group, reading := errgroup.WithContext(ctx)
-	group.SetLimit(readers)
+	group.SetLimit(w.readers())
 	for _, it := range p.open() {
 		group.Go(func() error {
 			e, found, err := w.sinceListed(reading, it)

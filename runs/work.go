@@ -11,11 +11,12 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// How much is done at a time beside the invocations.
-const (
-	readers   = 32 // records that are read at once
-	pagesOpen = 8  // pages that have no results yet, at most
-)
+// pagesOpen is how many pages have no results yet, at most.
+const pagesOpen = 8
+
+// readers is how many records are read at once: each object's is read before it is sent and after its end, and neither may hold
+// up fast functions.
+func (r *Runner) readers() int { return min(max(32, 4*r.Concurrency), 256) }
 
 // work is one process's part of a run.
 type work struct {
@@ -54,7 +55,7 @@ func (w *work) process(parent context.Context) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	w.cancel = cancel
-	w.room, w.reading = make(chan struct{}, pagesOpen), make(chan struct{}, readers)
+	w.room, w.reading = make(chan struct{}, pagesOpen), make(chan struct{}, w.readers())
 	w.open = map[int]*page{}
 	if w.counted == nil {
 		w.counted = map[int]Tally{}

@@ -27,6 +27,7 @@ type world struct {
 	peak     int
 
 	latency time.Duration               // of an invocation
+	reads   time.Duration               // of the reading of a record
 	script  func(key string) *job.Error // nil: it succeeds
 	places  int                         // invocations that Lambda has room for; 0: any number
 	silent  map[string]bool             // keys whose runs leave no record
@@ -119,6 +120,9 @@ func (p *process) List(_ context.Context, cursor string, limit int) (found []Obj
 }
 
 func (p *process) Record(_ context.Context, o Object) (record *job.Record, err error) {
+	if p.reads > 0 {
+		time.Sleep(p.reads) // of the bubble's clock
+	}
 	err = p.call(func() { record = p.records[o.Key] })
 	return record, err
 }

@@ -26,8 +26,8 @@ import (
 	"github.com/scar-go/scar/spec"
 )
 
-// sweepConnections is how many connections to S3 are kept for the next call: as many as a run reads records at once.
-const sweepConnections = 64
+// sweepConnections is how many connections to S3 are kept for the next call: as many as a run reads records at once, at most.
+const sweepConnections = 256
 
 // sweepClient is a client of S3 for many small calls.
 func (a *Account) sweepClient() *s3.Client {
