@@ -75,6 +75,7 @@ changes it, scar destroy removes it. The same file runs on this machine with sca
 		(&lsCommand{app: a}).command(),
 		(&describeCommand{app: a}).command(),
 		(&runCommand{app: a}).command(),
+		(&invokeCommand{app: a}).command(),
 		(&logsCommand{app: a}).command(),
 		(&putCommand{app: a}).command(),
 		(&getCommand{app: a}).command(),

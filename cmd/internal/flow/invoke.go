@@ -19,6 +19,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/scar-go/scar/runtime/job"
 )
@@ -172,8 +173,8 @@ func invoke(ctx context.Context, client *lambda.Client, function string, in *lam
 		WroteHeaders: func() { sent.Store(true) },
 	})
 	out, err := client.Invoke(traced, in)
-	var answered *awshttp.ResponseError
-	if err == nil || errors.As(err, &answered) || !sent.Load() {
+	var refused smithy.APIError
+	if err == nil || errors.As(err, &refused) || !sent.Load() {
 		return out, err
 	}
 	return nil, &UnansweredError{Function: function, Interrupted: ctx.Err() != nil, Err: innermost(err)}

@@ -3,7 +3,8 @@ package view
 import (
 	"bytes"
 	"encoding/base64"
-	"errors"
+	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -42,22 +43,30 @@ func (i Invoked) Done(s *Streams, f Format, output []byte, terminal bool) error 
 		i.json(p, output)
 		return p.result()
 	}
-	if terminal && bytes.IndexByte(output, 0) >= 0 {
-		s.err().printf("The output, %s, is no text and is not shown on a terminal: write it to a file with -o FILE, or redirect it.\n", size(int64(len(output))))
-		output = nil
-	}
-	if _, err := s.Out.Write(output); err != nil {
-		return errors.Join(errors.New("write output"), err)
+	if err := s.raw(output, terminal); err != nil {
+		return err
 	}
 	e := s.err()
-	if terminal && s.Live && len(output) > 0 && output[len(output)-1] != '\n' {
-		e.printf("\n")
-	}
 	if i.Status != 0 && i.Status != http.StatusOK {
 		e.printf("status: %d %s\n", i.Status, http.StatusText(i.Status))
 	}
 	i.origin(e)
 	return p.result()
+}
+
+// raw prints bytes as they are. A terminal is spared what is no text, and gets the end of a last line.
+func (s *Streams) raw(output []byte, terminal bool) error {
+	if terminal && bytes.IndexByte(output, 0) >= 0 {
+		s.err().printf("The output, %s, is no text and is not shown on a terminal: write it to a file with -o FILE, or redirect it.\n", size(int64(len(output))))
+		return nil
+	}
+	if _, err := s.Out.Write(output); err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	if terminal && s.Live && len(output) > 0 && output[len(output)-1] != '\n' {
+		s.err().printf("\n")
+	}
+	return nil
 }
 
 // Failed prints why the function failed and the end of its log.
@@ -115,4 +124,63 @@ func (i Invoked) json(p *printer, output []byte) {
 		out.Output = &text
 	}
 	p.json(out, "  ")
+}
+
+// HTTPAnswer is what a function's address answered.
+type HTTPAnswer struct {
+	Function string
+	Signed   bool // the request was
+	API      bool // it is an HTTP API's
+	Proto    string
+	Status   int
+	Header   http.Header
+}
+
+// Head prints status and headers, as they come by HTTP.
+func (a HTTPAnswer) Head(s *Streams) {
+	e := s.err()
+	e.printf("%s\n", e.paint(bold, clean(strings.TrimSpace(fmt.Sprintf("%s %d %s", a.Proto, a.Status, http.StatusText(a.Status))))))
+	for _, name := range slices.Sorted(maps.Keys(a.Header)) {
+		for _, value := range a.Header[name] {
+			e.printf("%s: %s\n", e.paint(dim, clean(strings.ToLower(name))), clean(value))
+		}
+	}
+	e.printf("\n")
+}
+
+// Print prints the body as it is and, beside it, what is wrong with an answer that is no good one.
+func (a HTTPAnswer) Print(s *Streams, body []byte, terminal bool) error {
+	if err := s.raw(body, terminal); err != nil {
+		return err
+	}
+	e := s.err()
+	id := a.Header.Get(job.HeaderRequestID)
+	if a.Status < 200 || a.Status >= 300 {
+		e.printf("%s function %s answers %d %s%s\n", e.paint(red, "error:"), clean(a.Function), a.Status, http.StatusText(a.Status), a.hint(id))
+	}
+	Invoked{RequestID: id, LogStream: a.Header.Get(job.HeaderLogStream)}.origin(e)
+	return nil
+}
+
+// hint says what to do about an answer.
+func (a HTTPAnswer) hint(requestID string) string {
+	switch {
+	case a.Status == http.StatusForbidden && requestID == "" && a.Signed && a.API:
+		return ": who calls needs the right execute-api:Invoke"
+	case a.Status == http.StatusForbidden && requestID == "" && a.Signed:
+		return ": who calls needs the rights lambda:InvokeFunctionUrl and lambda:InvokeFunction on the function"
+	case a.Status == http.StatusRequestEntityTooLarge:
+		return ": put what is so large into the function's input instead (scar put)"
+	case a.Status == http.StatusTooManyRequests:
+		return ": there is no place for another invocation now"
+	case a.Status == http.StatusServiceUnavailable && a.API:
+		return ": an HTTP API waits for 30 seconds; scar run " + clean(a.Function) + " waits as long as the function may take"
+	case a.Status >= 300 && a.Status < 400 && a.Header.Get("Location") != "":
+		return ", to " + clean(a.Header.Get("Location"))
+	case a.Status >= 500 && requestID != "":
+		return fmt.Sprintf(": scar logs %s --request-id %s shows why", clean(a.Function), clean(requestID))
+	case a.Status >= 500:
+		return ": scar logs " + clean(a.Function) + " shows why"
+	}
+	return ""
 }
