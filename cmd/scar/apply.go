@@ -35,7 +35,11 @@ field. After an error or an interruption one more apply goes on where this one s
 
 With the name of a plan that scar plan --out saved, exactly that plan is carried out, without a question;
 it is refused if the account, a script or an image has changed since. It names the files that it was made
-from, those of --env-file too; variables of the environment have to be set as they were.
+from, those of --env-file too; variables of the environment have to be set as they were. It is refused, too,
+if a secret that a variable brings has changed.
+
+At the end, functions that got other code and have preheat: true are started once, with an event that runs
+no script, so that Lambda has their image at hand. That this fails is a warning.
 
 Without a terminal to ask on, --auto-approve is needed.`,
 		Example: `  scar apply
@@ -116,7 +120,7 @@ func (a *app) carryOut(ctx context.Context, planned *flow.Planned, format view.F
 		return err
 	}
 	shown := view.NewApply(a.streams(), format)
-	outputs, err := planned.Apply(ctx, flow.ApplyOptions{Parallelism: parallelism, Drain: approval.drain, Events: shown.Event})
+	outputs, err := planned.Apply(ctx, flow.ApplyOptions{Parallelism: parallelism, Drain: approval.drain, Events: shown.Event, Preheated: shown.Preheat})
 	return errors.Join(err, shown.Finish(planned.Plan, view.Outputs(outputs), err != nil))
 }
 
