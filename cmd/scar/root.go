@@ -77,6 +77,8 @@ changes it, scar destroy removes it. The same file runs on this machine with sca
 		(&runCommand{app: a}).command(),
 		(&invokeCommand{app: a}).command(),
 		(&logsCommand{app: a}).command(),
+		(&runsCommand{app: a}).command(),
+		(&retryCommand{app: a}).command(),
 		(&putCommand{app: a}).command(),
 		(&getCommand{app: a}).command(),
 		(&catCommand{app: a}).command(),
