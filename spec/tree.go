@@ -203,7 +203,7 @@ func (b *treeBuilder) fillScalar(n *node, y *yaml.Node) {
 
 // refuseTag reports a tag. Where a secret may stand it is not shown: to YAML, a password that begins with ! is one.
 func (b *treeBuilder) refuseTag(n *node, tag string) {
-	if strings.HasPrefix(n.path, "storage.") || inSecrets(n.path) {
+	if strings.HasPrefix(n.path, "storage.") || strings.HasPrefix(n.path, "storage_providers.") || inSecrets(n.path) || strings.Contains(n.path, ".Variables.") {
 		b.report.at(n, "holds a YAML tag, which is not supported; put text that begins with ! in quotes")
 		return
 	}
