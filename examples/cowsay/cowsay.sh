@@ -1,10 +1,13 @@
 #!/bin/sh
-# A cow says what the file says. If that is nothing, it tells a fortune.
+# A cow says what the file says. If there is no file, or nothing in it, it tells a fortune.
 set -eu
 
 PATH=$PATH:/usr/games
-if [ -s "$INPUT_FILE_PATH" ]; then
-  cat "$INPUT_FILE_PATH"
+if [ -s "${INPUT_FILE_PATH:-}" ]; then
+  text=$(cat "$INPUT_FILE_PATH")
 else
-  fortune
-fi | cowsay | tee "$TMP_OUTPUT_DIR/$(basename "$INPUT_FILE_PATH")"
+  text=$(fortune)
+fi
+name=${INPUT_FILE_PATH:-fortune.txt}
+cow=$(printf '%s\n' "$text" | cowsay)
+printf '%s\n' "$cow" | tee "$TMP_OUTPUT_DIR/${name##*/}"
