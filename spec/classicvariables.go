@@ -112,8 +112,12 @@ func overlayVariables(base, over *node) *node {
 	}
 }
 
-// secret is a secret of the file, as a native file brings it: by a variable, of which only this file has the value.
+// secret is a secret of the file, as a native file brings it: by a variable, of which only this file has the value. Where
+// somebody wrote where the secret is kept instead, that is kept.
 func (c *classic) secret(n *node, of ...string) *node {
+	if isReference(n.text) {
+		return c.word(n)
+	}
 	name := c.placeholder(strings.Join(of, "_"))
 	c.placeholders[name] = n.text
 	c.order = append(c.order, name)
