@@ -23,6 +23,7 @@ type runCommand struct {
 	files   fileFlags
 	account accountFlags
 	format  formatFlags
+	sweep   sweepFlags
 
 	script  string
 	payload string
@@ -44,6 +45,8 @@ Without more, the function's own script runs without an input. With -s another s
 with the same rights; what follows -- are arguments to the image's entrypoint, as with docker run. --input sends the event of
 one object that is in a bucket already, which is processed whatever became of it before; --payload sends any event.
 
+` + sweepHelp + `
+
 Lambda takes 6 MB with a request, and 1 MB with --async, where nobody waits and the id of the request is all that is printed;
 a script may have three quarters of that. What is larger goes into the image, with files: in the file, or into a bucket.
 
@@ -56,7 +59,8 @@ Ctrl-C ends the wait, and not the function. A request that was sent is never sen
   scar run -f func.yaml -o report.pdf
   scar run grayify -- identify -version
   scar run grayify --input s3://photos/in/cat.png
-  scar run grayify --payload '{"level": 3}' --async`,
+  scar run grayify --payload '{"level": 3}' --async
+  scar run grayify --all --concurrency 50`,
 		ValidArgsFunction: c.completeFunction(&c.files),
 		RunE:              c.run,
 	}
@@ -69,7 +73,11 @@ Ctrl-C ends the wait, and not the function. A request that was sent is never sen
 	cmd.Flags().StringVarP(&c.output, "output", "o", "", "write what the script wrote to `FILE`, which is complete or is not changed")
 	cmd.Flags().BoolVar(&c.async, "async", false, "do not wait for the end")
 	cmd.Flags().BoolVar(&c.tail, "tail", false, "print the log meanwhile")
-	cmd.MarkFlagsMutuallyExclusive("script", "payload", "input")
+	c.sweep.register(cmd)
+	cmd.MarkFlagsMutuallyExclusive("script", "payload", "input", "all")
+	for _, name := range []string{"output", "async", "tail"} {
+		cmd.MarkFlagsMutuallyExclusive("all", name)
+	}
 	cmd.MarkFlagsMutuallyExclusive("async", "output")
 	_ = cmd.MarkFlagFilename("script") // they fail only for flags that do not exist
 	_ = cmd.MarkFlagFilename("payload")
@@ -87,6 +95,15 @@ type runRequest struct {
 }
 
 func (c *runCommand) run(cmd *cobra.Command, args []string) error {
+	if err := c.sweep.check(cmd); err != nil {
+		return err
+	}
+	if c.sweep.active() {
+		if cmd.ArgsLenAtDash() >= 0 || len(args) > 1 {
+			return errors.New("--all takes one function, and sends it events: arguments are for a single run")
+		}
+		return c.sweep.run(cmd, c.app, &c.files, &c.account, &c.format, args)
+	}
 	request, err := c.request(cmd, args)
 	if err != nil {
 		return err
@@ -200,21 +217,27 @@ func (c *runCommand) defaults(cmd *cobra.Command, r *runRequest) error {
 	if err != nil || !outline.Classic {
 		return nil // it is of no use here
 	}
-	file, err := c.files.load(cmd, c.app)
+	if fn := functionOf(outline, r.function); fn != nil && !cmd.Flags().Changed("async") {
+		r.async = fn.Asynchronous
+	}
+	if len(r.arguments) > 0 || c.script != "" || c.payload != "" || c.input != "" {
+		return nil
+	}
+	file, err := c.files.load(cmd, c.app) // which opens scripts
 	if err != nil {
 		return err
 	}
+	if fn := functionOf(file, r.function); fn != nil && fn.RunScript != nil {
+		r.script = fn.RunScript.Content
+	}
+	return nil
+}
+
+// functionOf is the function of a file with a name; nil: there is none.
+func functionOf(file *spec.File, name string) *spec.Function {
 	for i := range file.Functions {
-		fn := &file.Functions[i]
-		if fn.Name != r.function {
-			continue
-		}
-		if !cmd.Flags().Changed("async") {
-			r.async = fn.Asynchronous
-		}
-		own := len(r.arguments) == 0 && c.script == "" && c.payload == "" && c.input == ""
-		if own && fn.RunScript != nil {
-			r.script = fn.RunScript.Content
+		if file.Functions[i].Name == name {
+			return &file.Functions[i]
 		}
 	}
 	return nil
