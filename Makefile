@@ -1,7 +1,8 @@
-# make         builds bin/scar with the runtime in it
-# make demo    runs the example on this machine, with no account and no Docker
-# make test    everything that a change has to pass
-# make bench   speeds and sizes
+# make          builds bin/scar with the runtime in it
+# make demo     runs the example on this machine, with no account and no Docker
+# make test     everything that a change has to pass
+# make examples runs what the examples' READMEs say; make test does so too
+# make bench    speeds and sizes
 
 GO      ?= go
 BIN     := bin/scar
@@ -14,7 +15,7 @@ SOURCES := $(shell find . -name '*.go')
 # Tests that compare the figures of all others, and so come after them.
 COMPARISONS := ^Test(Proofs|Speeds)ReachTheirFigures$$
 
-.PHONY: all generate demo test lint cross bench packages clean
+.PHONY: all generate demo examples test lint cross bench packages clean
 
 all: $(BIN)
 
@@ -36,6 +37,10 @@ packages:
 
 demo: packages $(BIN)
 	examples/imagemagick/demo $(BIN)
+
+# EXAMPLE=numpy runs one of them.
+examples: packages $(BIN)
+	$(GO) test ./cmd/internal/examples -count=1 -v -timeout 60m -run '/^$(EXAMPLE)'
 
 lint:
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \

@@ -82,8 +82,8 @@ func play(t *testing.T, name, scar string) {
 	if !slices.ContainsFunc(commands, func(s step) bool { return callsCheck.MatchString(s.command) }) {
 		t.Error("no command of README.md is ./check")
 	}
-	printed := t.TempDir()
-	said, err := perform(t, copyExample(t, name), script(commands, printed), scar)
+	printed, folder := t.TempDir(), copyExample(t, name)
+	said, err := perform(t, folder, script(commands, printed), scar)
 	t.Log(said)
 	for i, s := range commands {
 		if s.printed == nil {
@@ -100,8 +100,24 @@ func play(t *testing.T, name, scar string) {
 	}
 	if err != nil {
 		t.Errorf("the commands: %v", err)
+		return
+	}
+	if said, err := perform(t, folder, prologue+conversions, scar); err != nil {
+		t.Errorf("a file in the original's format is not what scar convert prints of it: %v\n%s", err, said)
 	}
 }
+
+// conversions compares the plans of each file in the original's format and of what scar convert makes of it.
+const conversions = `
+for file in scar-*.yaml; do
+  [ -e "$file" ] || exit 0
+  [ -n "$backend" ] || scar local up
+  scar convert -f "$file" >converted.yaml
+  scar plan --local --json -f "$file" >classic.json
+  scar plan --local --json -f converted.yaml >native.json
+  cmp classic.json native.json
+done
+`
 
 // perform runs a script of bash in a folder, with scar in the PATH, and returns what it said.
 func perform(t *testing.T, dir, script, scar string) (said string, err error) {

@@ -17,7 +17,9 @@
 // Debian's packages (#!/usr/bin/python3).
 //
 // scar local up, alone in a line, goes on in the background, at a free port, until the test ends: the README tells its reader to leave it
-// running. What the commands leave in the folder has a line in examples/.gitignore and is not copied.
+// running. A file in the format of the original is called scar-NAME.yaml; what scar convert prints of it has to be the same to a plan.
+//
+// What the commands leave in the folder has a line in examples/.gitignore and is not copied.
 package examples
 
 import (
