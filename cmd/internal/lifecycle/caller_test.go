@@ -36,6 +36,15 @@ var notSeen = map[string]string{
 	"ec2:DescribeVpcs":                 "Lambda asks in the caller's name where a function is put into a VPC",
 	"events:DescribeEventBus":          "on_failure names an event bus",
 	"lambda:DeleteFunctionConcurrency": "a function's reservation is given up",
+	"lambda:InvokeFunction":            "scar run, and what arrives while a function is replaced",
+	"lambda:ListFunctions":             "scar ls",
+	"cloudwatch:GetMetricData":         "scar ls",
+	"s3:ListBucketMultipartUploads":    "a function is replaced that a bucket starts",
+	"s3:GetObject":                     "scar get, what scar run --all keeps, and what arrives while a function is replaced",
+	"s3:PutObject":                     "scar put, and what scar run --all keeps",
+	"s3:DeleteObject":                  "scar rm",
+	"sqs:SendMessage":                  "scar run --all of a function with a queue",
+	"s3:AbortMultipartUpload":          "scar put is interrupted",
 }
 
 // s3Actions are the rights behind those calls of S3 and of the registry that are named otherwise.
