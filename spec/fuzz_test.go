@@ -25,6 +25,7 @@ func FuzzLoad(f *testing.F) {
 		everyKey, in("http: {cors: {origins: '*', credentials: true}}\nschedule: cron(0 8 * * ? *)\nqueue: {arn: x, attempts: 1}\nconcurrency: {}\nretries: {max_age: 1m}"),
 		in("on_failure: arn:aws:lambda:eu-west-1:123456789012:function:f\nvpc: {subnets: [subnet-1], security_groups: sg-1}\nmounts: {access_point: x, path: /mnt/..}"),
 		"required_version: '~${N}'\n" + in("env: {A1: '${TOKEN:-${N}}', B1: '$${x}'}\nmemory: ${N:?m}\ntimeout: ${TOKEN}\nschedule: rate(${N} hours)"),
+		bringing, in("secrets: {T1: '${TOKEN}', T2: '${E}', T3: 'x${TOKEN}', T4: '${N:-${TOKEN}}'}\nbatch: {vcpus: 0.5, nodes: 2, main_node: 3}\nmode: batch"),
 		"project: a\nfunctions: {}\nstorage: {s3.a: {secret_key: <hunter2>, endpoint: 'http://u:<hunter2>@x'}, webdav.b: {password: [<hunter2>]}}\n",
 	} {
 		f.Add([]byte(seed), []byte("functions: {f: {memory: 128}}\n"))
@@ -69,6 +70,8 @@ func FuzzShow(f *testing.F) {
 	for _, seed := range []string{
 		everyKey, in("http: true\nschedule: rate(1 hour)\ndescription: ' x\t'"), lab("input: [minio.lab/abc, webdav.nas]\noutput: [s3://abc, onedata.eosc/x]"),
 		"defaults: {tags: {a: b}, script: x}\n" + in("tags: {A: c}\nrun: \"a\\n\\n\""), in("env: {A1: '$$$$', B1: \"\\n a\", C1: '${N}${E:-$$}', D1: ~}"),
+		strings.NewReplacer("COMMON}", "TOKEN}", "KEY_ID", "N", "LAB_KEY", "TOKEN", "NAS_", "N", "PLACE", "TOKEN").Replace(bringing),
+		in("secrets: {T1: '${TOKEN}', _: '${N}'}\nbatch: {vcpus: 0.5, nodes: 2, env: {A: 1}}\npreheat: true\nrun: ls\ninterpreter: /bin/sh"),
 	} {
 		f.Add([]byte(seed))
 	}
@@ -84,6 +87,9 @@ func FuzzShow(f *testing.F) {
 		written, err := shown.YAML()
 		if err != nil {
 			t.Fatal(err)
+		}
+		if strings.Contains(string(written), "<hunter3>") && !strings.Contains(string(text), "hunter3") {
+			t.Errorf("the secret is shown:\n%s", written)
 		}
 		if len(written) > maxSource || strings.Contains(string(written), notShown) {
 			return
