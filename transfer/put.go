@@ -185,6 +185,11 @@ func (p *putter) file(ctx context.Context, path, key string, size int64) {
 			item.Skipped = skipped
 			return err
 		}
+		if p.Before != nil {
+			if err := p.Before(ctx, at); err != nil {
+				return err
+			}
+		}
 		sent, err := p.store.Upload(ctx, at.Bucket, key, path)
 		if err == nil {
 			item.Size = sent

@@ -55,6 +55,10 @@ type Options struct {
 	DryRun    bool
 	AtOnce    int      // files at a time; 0: DefaultAtOnce
 	Observer  Observer // nil: nobody is told
+
+	// Before is called before each file is put, which fails if it returns an error; it may be nil, and is called from
+	// several goroutines.
+	Before func(ctx context.Context, at Place) error
 }
 
 // DefaultAtOnce is how many files are moved at a time. Small ones are bound by the time that an answer takes.

@@ -71,7 +71,7 @@ func (c *getCommand) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer places.Close()
-	return c.moveFlags.run(places.Context(cmd.Context()), c.app, c.format.format(), "fetched", ": --update goes on where it stopped", options,
+	return c.moveFlags.run(places.Context(cmd.Context()), c.app, c.format.format(), "fetched", goOn, options,
 		func(ctx context.Context, o transfer.Options) (transfer.Tally, error) {
 			return transfer.Get(ctx, parsed, path, places.Open, o)
 		})

@@ -29,7 +29,7 @@ type account struct {
 	env    []string
 }
 
-func newAccount(t *testing.T) *account {
+func newAccount(t testing.TB) *account {
 	t.Helper()
 	a := &account{script: local.NewScript(), dir: t.TempDir()}
 	b, err := local.Open(t.Context(), local.Options{Dir: filepath.Join(a.dir, "state"), Script: a.script})
@@ -56,7 +56,7 @@ func newAccount(t *testing.T) *account {
 }
 
 // project writes a file with one function and its image.
-func (a *account) project(t *testing.T) {
+func (a *account) project(t testing.TB) {
 	t.Helper()
 	image, err := random.Image(64, 1)
 	if err != nil {

@@ -108,6 +108,10 @@ func (f *moveFlags) run(ctx context.Context, a *app, format view.Format, verb, a
 	if ctx.Err() != nil {
 		err = fmt.Errorf("interrupted: %d files were %s, the others were not%s", tally.Done, verb, again)
 	}
+	if err != nil && tally == (transfer.Tally{}) {
+		shown.Stop() // it did not begin
+		return err
+	}
 	if printed := shown.Finish(tally, o.DryRun); err == nil {
 		err = printed
 	}

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +16,9 @@ type putCommand struct {
 	*app
 	placeFlags
 	moveFlags
+	wait    bool
+	timeout time.Duration
+	get     string
 }
 
 func (c *putCommand) command() *cobra.Command {
@@ -36,15 +41,24 @@ Names are made as by cp:
 A link to a file counts as the file; a link to a folder, inside a folder, is skipped. A file that is there is
 replaced, unless -n or --update says otherwise.
 
-With --json, each file is an object of JSON on a line of its own. The exit code is 1 if a file failed.`,
+With --wait it waits until the functions of the file that take these files have ended, retries included, and shows what
+came of each; with --get it fetches that too, into a folder, with the paths below the output's folder. The functions need
+their records for it, which they keep where they have an output in S3. A function that has failed makes it fail.
+
+With --json, each file is an object of JSON on a line of its own; with --wait, the results are one document. The exit code is 1 if a file failed.`,
 		Example: `  scar put photo.jpg s3://photos/in/
   scar put -r photos/ s3://photos/in/ --exclude '*.tmp'
-  scar put -r --update results minio.lab/archive/`,
+  scar put -r --update results minio.lab/archive/
+  scar put photo.jpg s3://photos/in/ --wait --get results`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: c.run,
 	}
 	c.placeFlags.register(cmd)
 	c.moveFlags.register(cmd)
+	cmd.Flags().BoolVar(&c.wait, "wait", false, "wait for what functions make of the files")
+	cmd.Flags().DurationVar(&c.timeout, "timeout", 15*time.Minute, "with --wait: how long")
+	cmd.Flags().StringVar(&c.get, "get", "", "with --wait: fetch the outputs into `FOLDER`")
+	_ = cmd.MarkFlagDirname("get") // it fails only for flags that do not exist
 	cmd.ValidArgsFunction = c.completePlace(&c.files, true)
 	return cmd
 }
@@ -62,13 +76,34 @@ func (c *putCommand) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	places, _, err := c.connect(cmd, c.app, false, to)
+	if err := c.checkWait(cmd); err != nil {
+		return err
+	}
+	places, _, err := c.connect(cmd, c.app, c.wait, to)
 	if err != nil {
 		return err
 	}
 	defer places.Close()
-	return c.moveFlags.run(places.Context(cmd.Context()), c.app, c.format.format(), "put", ": --update goes on where it stopped", options,
+	if c.wait {
+		return c.putAndWait(cmd, places, paths, to, options)
+	}
+	return c.moveFlags.run(places.Context(cmd.Context()), c.app, c.format.format(), "put", goOn, options,
 		func(ctx context.Context, o transfer.Options) (transfer.Tally, error) {
 			return transfer.Put(ctx, paths, to, places.Open, o)
 		})
+}
+
+// goOn says how to go on after an interrupt.
+const goOn = ": the same with --update goes on where it stopped"
+
+func (c *putCommand) checkWait(cmd *cobra.Command) error {
+	switch {
+	case c.wait && c.dryRun:
+		return errors.New("--dry-run puts nothing that could be waited for")
+	case c.wait && c.timeout <= 0:
+		return fmt.Errorf("--timeout %s: nothing is done in no time", c.timeout)
+	case !c.wait && (c.get != "" || cmd.Flags().Changed("timeout")):
+		return errors.New("--timeout and --get are of --wait")
+	}
+	return nil
 }

@@ -88,7 +88,12 @@ func (p *Places) own(ctx context.Context, bucket string) (storage.S3Catalogue, e
 	if err != nil {
 		return here, explainCall(err)
 	}
-	if region != "" {
+	endpoint := s3.NewFromConfig(p.account.config).Options().BaseEndpoint
+	switch {
+	case region == "" || region == p.account.config.Region:
+	case endpoint != nil: // it is one server, which may be of one region only
+		return here, fmt.Errorf("the bucket %s is in region %s, and the endpoint %s is asked for %s: name the region with --region", bucket, region, *endpoint, p.account.config.Region)
+	default:
 		here = p.in(region)
 	}
 	p.buckets[bucket] = here

@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -40,6 +41,12 @@ func NewTransfer(s *Streams, f Format, verb string, verbose bool) *Transfer {
 		t.log = &printer{w: t.bars, color: s.ErrColor}
 	}
 	return t
+}
+
+// NewQuietTransfer returns a view that tells of nothing, for results that are told later.
+func NewQuietTransfer() *Transfer {
+	silent := &printer{w: io.Discard}
+	return &Transfer{format: JSON, out: silent, log: silent, now: time.Now}
 }
 
 // Found implements transfer.Observer.
@@ -122,14 +129,21 @@ func (l transferred) String() string {
 	return fmt.Sprintf("%s (%s)", text, size(l.Size))
 }
 
-// Finish says how much was moved. What was told of nothing, because it was a trial, is said so.
-func (t *Transfer) Finish(tally transfer.Tally, trial bool) error {
+// Stop takes the progress off the terminal.
+func (t *Transfer) Stop() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.bars != nil {
 		t.bars.wait()
 		t.bars = nil
 	}
+}
+
+// Finish says how much was moved, or would be, if it was a trial.
+func (t *Transfer) Finish(tally transfer.Tally, trial bool) error {
+	t.Stop()
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if t.format == JSON {
 		return t.out.result()
 	}
