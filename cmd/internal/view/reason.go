@@ -53,6 +53,10 @@ func because(c planner.Change) string {
 		return kept(c)
 	case planner.ReasonInUse:
 		return "others keep something in it"
+	case planner.ReasonTakenOver:
+		return "the original made it, and the project has its own in its place"
+	case planner.ReasonReplaced:
+		return "the replacement of its function ends: what has arrived since it began is sent to the function first"
 	case planner.ReasonForeign:
 		return "it is not scar's, and is used as it is"
 	case planner.ReasonAbsent, planner.ReasonDiffers, planner.ReasonDestroy, planner.ReasonAdopted:
