@@ -5,8 +5,11 @@ import (
 	"strings"
 )
 
-// records is the folder of a function's first output bucket in which the runtime keeps its records.
+// records is the folder of a function's first output bucket in which the runtime keeps its records, and scar run its ledgers.
 const records = ".scar/"
+
+// recordEndings are what the names of records and of the parts of ledgers end in.
+var recordEndings = []string{".json", ".jsonl"}
 
 // checkLoops finds inputs that are fed by what they cause: a function's own outputs, those of functions
 // that start each other in a circle, and the records that are written after each event.
@@ -75,8 +78,9 @@ func checkRecords(f *File, drafts []*draft, r *report) {
 }
 
 func (in Input) coversRecords() bool {
-	return prefixOverlap(in.Prefix, records) && in.created() &&
-		slices.ContainsFunc(in.Suffix, func(s string) bool { return suffixOverlap(s, ".json") })
+	return prefixOverlap(in.Prefix, records) && in.created() && slices.ContainsFunc(in.Suffix, func(s string) bool {
+		return slices.ContainsFunc(recordEndings, func(ending string) bool { return suffixOverlap(s, ending) })
+	})
 }
 
 // checkCircles finds functions that start each other through their outputs.

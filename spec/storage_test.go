@@ -113,6 +113,8 @@ func TestRulesAndLoops(t *testing.T) {
 			"func.yaml:5:13: from: covers .scar/, where scar keeps the records of f, so each record would start f; name a folder or a suffix"},
 		{"records of another", two("input: s3://abc/x\noutput: s3://def/y", "input: {from: s3://def/.scar, suffix: n}"),
 			"func.yaml:8:13: from: covers .scar/, where scar keeps the records of a, so each record would start b; name a folder or a suffix"},
+		{"ledgers", in("input: {from: s3://abc/, suffix: .jsonl}\noutput: {to: s3://abc/out, match: '*.png'}"),
+			"func.yaml:5:13: from: covers .scar/, where scar keeps the records of f, so each record would start f; name a folder or a suffix"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var want []string
