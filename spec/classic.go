@@ -2,6 +2,7 @@ package spec
 
 import (
 	"cmp"
+	"path/filepath"
 	"strings"
 )
 
@@ -206,50 +207,44 @@ func projectOf(function string) string {
 	return strings.TrimSuffix(name[:min(len(name), maxProject)], "-")
 }
 
-// readCommon reads what the functions of one file have in common: their region, or their profile.
+// readCommon reads what the functions of one file have in common: their region, or their profile. Without one it is the
+// AWS SDK's.
 func (c *classic) readCommon(key, native string) *node {
-	groups := map[string][]string{} // names of functions by value
+	names, nodes := map[string][]string{}, map[string]*node{} // of functions, by value
 	var values []string
-	var first, other *node
 	for _, f := range c.functions {
 		n := f.common(key)
+		if n != nil && n.kind != scalar {
+			return c.renamed(n, native) // the schema of the native format says what is wrong with it
+		}
 		value := ""
 		if n != nil {
-			if n.kind != scalar {
-				return c.renamed(n, native) // the schema of the native format says what is wrong with it
-			}
 			value = n.text
 		}
-		if groups[value] == nil {
+		if names[value] == nil {
 			values = append(values, value)
-			if first != nil || len(values) > 1 {
-				other = cmp.Or(n, other, f.lambda, f.item)
-			}
+			nodes[value] = n
 		}
-		groups[value] = append(groups[value], cmp.Or(f.name, "a function without a name"))
-		first = cmp.Or(first, n)
+		names[value] = append(names[value], cmp.Or(f.name, "a function without a name"))
 	}
-	if len(values) > 1 {
-		c.split(other, native, values, groups)
+	switch {
+	case len(values) > 1:
+		c.reportSplit(cmp.Or(nodes[values[1]], nodes[values[0]]), native, values, names)
+		return nil
+	case len(values) == 1 && nodes[values[0]] != nil:
+		return c.renamed(nodes[values[0]], native)
+	default:
 		return nil
 	}
-	if first == nil {
-		return nil
-	}
-	return c.renamed(first, native)
 }
 
-// split reports functions that no one file can have.
-func (c *classic) split(at *node, native string, values []string, groups map[string][]string) {
+// reportSplit reports functions that no one file can have.
+func (c *classic) reportSplit(at *node, native string, values []string, names map[string][]string) {
 	parts := make([]string, len(values))
 	for i, value := range values {
-		parts[i] = strings.Join(groups[value], ", ") + " in " + value
-		if value == "" {
-			parts[i] = strings.Join(groups[value], ", ") + " in the one that the AWS SDK finds"
-		}
+		parts[i] = strings.Join(names[value], ", ") + " in " + cmp.Or(value, "the one that the AWS SDK finds")
 	}
-	at = c.renamed(at, native)
-	c.report.atKey(at, "the functions of a file are in one %s; put these into files of their own: %s", native, strings.Join(parts, "; "))
+	c.report.atKey(c.renamed(at, native), "the functions of a file are in one %s; put these into files of their own: %s", native, strings.Join(parts, "; "))
 }
 
 // renamed is a copy of a node of which messages speak at the path of the native key.
@@ -282,7 +277,7 @@ func (c *classic) open(d *disk, f *draft) {
 		d.report.at(n, "%s", problem)
 		return
 	}
-	f.RunScript = &Script{Name: baseName(path), Content: content}
+	f.RunScript = &Script{Name: filepath.Base(path), Content: content}
 	if namesProgram(content) {
 		f.RunScript.Interpreter = classicShell
 	}

@@ -62,7 +62,7 @@ func TestClassicProblems(t *testing.T) {
 			`func.yaml:13:61: prefix: "a/b" is compared with the names of files, which hold no slash; scar convert prints the native format, in which match takes folders`,
 		}},
 		{"regions", "functions:\n  aws:\n  - lambda: {name: f, region: eu-west-1, boto_profile: lab, container: {image: a}}\n  - lambda: {name: g, region: us-east-1, container: {image: a}}\n  - lambda: {name: h, region: eu-west-1, boto_profile: lab, container: {image: a}}\n", []string{
-			"func.yaml:4:5: lambda: the functions of a file are in one profile; put these into files of their own: f, h in lab; g in the one that the AWS SDK finds",
+			"func.yaml:3:42: boto_profile: the functions of a file are in one profile; put these into files of their own: f, h in lab; g in the one that the AWS SDK finds",
 			"func.yaml:4:23: region: the functions of a file are in one region; put these into files of their own: f, h in eu-west-1; g in us-east-1",
 		}},
 		{"twice", "functions:\n  aws:\n  - lambda: {name: f, container: {image: a}}\n  - lambda: {name: f, container: {image: a}}\n", []string{

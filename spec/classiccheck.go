@@ -91,7 +91,7 @@ func (c *classic) unknownKey(n *node, want *rule, name string) {
 		return
 	}
 	known := want.one().Properties.sorted()
-	home := c.homeOf(name)
+	home := homes[name]
 	switch {
 	case n.path == "functions":
 		c.report.atKey(child, "this is a file in the classic Function Definition Language, with a list under %s, in which functions has only aws and oscar; "+
@@ -118,5 +118,3 @@ var homes = map[string]string{
 	"init_script": "lambda", "run_script": "lambda", "input": "lambda", "output": "lambda", "memory": "lambda", "timeout": "lambda",
 	"environment": "lambda", "extra_payload": "lambda", "instance_types": "compute_resources", "max_v_cpus": "compute_resources",
 }
-
-func (c *classic) homeOf(name string) string { return homes[name] }

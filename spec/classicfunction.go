@@ -138,9 +138,6 @@ func namesProgram(content []byte) bool {
 	return found && strings.Trim(program, " \t") != classicShell
 }
 
-// baseName is the name of a script without its folders.
-func baseName(path string) string { return filepath.Base(path) }
-
 // readPayload reads what is shipped. What is in a folder was beside the script, so it is shipped item by item.
 func (f *classicFunction) readPayload() {
 	payload := f.lambda.get("extra_payload")

@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -71,6 +70,9 @@ func (f *classicFunction) readVariables() {
 				secrets = f.mapping(value, "environment")
 			}
 			secrets.set(variable.name, f.secret(value, f.name, variable.name))
+			if !LooksSecret(variable.name) {
+				f.note(value, variable.name, "%s is no name that Lambda's environment takes; the script gets it from a parameter of Systems Manager", variable.name)
+			}
 		case value.text == "" && slices.Contains(reservedEnv, variable.name):
 			f.note(value, variable.name, "%s is empty, and left to Lambda, which sets it", variable.name)
 		default:
@@ -132,7 +134,7 @@ var notInName = pattern(`[^A-Z0-9]+`)
 // placeholder makes a name for a variable that stands for a secret. It has more than the secret's own name in it, lest
 // something else of the same name in the environment be taken for it when a converted file is read.
 func (c *classic) placeholder(of string) string {
-	name := strings.Trim(replaceAll(notInName(), strings.ToUpper(of), "_"), "_")
+	name := strings.Trim(notInName().ReplaceAllLiteralString(strings.ToUpper(of), "_"), "_")
 	if name == "" || name[0] < 'A' {
 		name = "SECRET_" + name
 	}
@@ -141,10 +143,6 @@ func (c *classic) placeholder(of string) string {
 		unique = name + "_" + strconv.Itoa(i)
 	}
 	return unique
-}
-
-func replaceAll(expression *regexp.Regexp, text, by string) string {
-	return expression.ReplaceAllLiteralString(text, by)
 }
 
 func (c *classic) taken(name string) bool {

@@ -46,7 +46,7 @@ func TestSettingsAreDefaults(t *testing.T) {
 		{"region", "eu-west-1", file.Region}, {"profile", "lab", file.Profile}, {"memory", 1024, f.Memory}, {"own memory", 256, g.Memory},
 		{"role", "arn:aws:iam::123456789012:role/r", f.Role}, {"variables", map[string]string{"AA": "one", "CC": "three"}, f.Env}, {"other variables", map[string]string{"AA": "one", "CC": "none"}, g.Env},
 		{"secrets", map[string]Secret{"B": {Service: "ssm", Name: "/scar/f/f/B"}, "MY_TOKEN": {Service: "ssm", Name: "/scar/f/f/MY_TOKEN"}}, f.Secrets},
-		{"notes", []Note(nil), file.Notes}, {"parameters", 3, len(file.Parameters)},
+		{"notes", 1, len(file.Notes)}, {"parameters", 3, len(file.Parameters)},
 	} {
 		if diff := cmp.Diff(c.want, c.got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.what, diff)
