@@ -197,6 +197,9 @@ func isRefused(err error) bool {
 var rights = map[string]string{
 	"S3:GetBucketNotificationConfiguration":    "s3:GetBucketNotification",
 	"S3:PutBucketNotificationConfiguration":    "s3:PutBucketNotification",
+	"S3:ListMultipartUploads":                  "s3:ListBucketMultipartUploads",
+	"S3:ListObjectsV2":                         "s3:ListBucket",
+	"Lambda:Invoke":                            "lambda:InvokeFunction",
 	"S3:GetBucketEncryption":                   "s3:GetEncryptionConfiguration",
 	"CloudWatch Logs:ListTagsForResource":      "logs:ListTagsForResource",
 	"Resource Groups Tagging API:GetResources": "tag:GetResources",
