@@ -145,6 +145,7 @@ func (d *desire) warnOfFunction(fn *spec.Function) {
 				"the variable %s looks like a secret, and everybody who may read the function's configuration can read it: move it from env to secrets", name))
 		}
 	}
+	d.warnOfRole(fn)
 	if fn.ConcurrencyManaged && fn.Concurrency == 0 {
 		events := "go to on_failure at once"
 		if fn.OnFailure == "" {

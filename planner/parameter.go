@@ -81,17 +81,31 @@ func (d *desire) parameter(name string, users []*spec.Function) {
 		p.Tags = d.tags(nil)
 		d.addShared(p, name)
 	}
-	for _, fn := range users {
-		if fn.Role != "" {
-			d.warn(Address{KindParameter, name}, fmt.Sprintf("scar does not change the role %s of the function %s: it has to allow %s on %s, or each run fails",
-				fn.Role, fn.Name, readParameter, d.env.ParameterARN(name)))
+}
+
+// warnOfRole says what a role of the user's has to allow so that a function can read what the file brings.
+func (d *desire) warnOfRole(fn *spec.Function) {
+	if fn.Role == "" {
+		return
+	}
+	var resources StringList
+	for _, s := range secretsUsed(d.file, fn) {
+		if isBrought(d.file, s.Secret) {
+			resources = append(resources, d.env.ParameterARN(s.Name))
 		}
 	}
+	if len(resources) > 0 {
+		d.warn(Address{KindFunction, fn.Name}, fmt.Sprintf("scar does not change the role %s: it has to allow %s on %s, or each run fails",
+			fn.Role, readParameter, strings.Join(sortedList(resources), ", ")))
+	}
+}
+
+// isBrought says whether a secret is one that the file brings with it.
+func isBrought(f *spec.File, s job.Secret) bool {
+	return s.Service == job.SSM && slices.ContainsFunc(f.Parameters, func(p spec.Parameter) bool { return p.Name == s.Name })
 }
 
 // secretsElsewhere are the secrets of a function that the file does not bring with it, which have to be there.
 func secretsElsewhere(f *spec.File, fn *spec.Function) []secretUse {
-	return slices.DeleteFunc(secretsUsed(f, fn), func(s secretUse) bool {
-		return s.Service == job.SSM && slices.ContainsFunc(f.Parameters, func(p spec.Parameter) bool { return p.Name == s.Name })
-	})
+	return slices.DeleteFunc(secretsUsed(f, fn), func(s secretUse) bool { return isBrought(f, s.Secret) })
 }

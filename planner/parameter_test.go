@@ -116,9 +116,10 @@ func TestParametersComeBeforeRoles(t *testing.T) {
 func TestParametersAndRolesOfOthers(t *testing.T) {
 	const theirs = "arn:aws:iam::123456789012:role/theirs"
 	desired := mustDesire(t, bringing(func(f *spec.File) { f.Functions[0].Role = theirs }))
-	want := []string{"scar does not change the role " + theirs + " of the function grayify: it has to allow ssm:GetParameter on " +
-		"arn:aws:ssm:eu-west-1:123456789012:parameter/scar/imaging/grayify/TOKEN, or each run fails"}
-	if diff := cmp.Diff(want, desired[Address{KindParameter, "/scar/imaging/grayify/TOKEN"}].Warnings); diff != "" {
+	const path = "arn:aws:ssm:eu-west-1:123456789012:parameter/scar/imaging/"
+	want := []string{"scar does not change the role " + theirs + ": it has to allow ssm:GetParameter on " +
+		path + "grayify/TOKEN, " + path + "storage/minio.lab/secret_key, or each run fails"}
+	if diff := cmp.Diff(want, desired[Address{KindFunction, "grayify"}].Warnings); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
 }
