@@ -97,11 +97,11 @@ func (it item) settle(e Entry) (last bool) {
 	return p.left == 0
 }
 
-// pending says whether the object is known to have been under way when the run was stopped.
-func (it item) pending() bool {
+// known is what is known of the object. It is Pending if it was, or may have been, under way when the run was stopped.
+func (it item) known() Entry {
 	it.page.mu.Lock()
 	defer it.page.mu.Unlock()
-	return it.page.entries[it.index].Status == Pending
+	return it.page.entries[it.index]
 }
 
 // known is a copy of what is known of the page.

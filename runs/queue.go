@@ -51,7 +51,7 @@ func (a *attempt) awaitEnd(ctx context.Context) error {
 	for wait := a.Tempo.Poll; ; wait = min(wait*3/2, 10*a.Tempo.Poll) {
 		record, err := a.record(ctx, a.line().Object)
 		if err != nil {
-			a.settle(Entry{Status: Pending, Sent: a.sent, Reason: a.reason})
+			a.park()
 			return err
 		}
 		if record != nil && record.RequestID != a.line().Request {
@@ -68,7 +68,7 @@ func (a *attempt) awaitEnd(ctx context.Context) error {
 			return a.dead(ctx, last, fmt.Sprintf("nothing that was sent has ended for %v", a.Tempo.Stuck))
 		}
 		if err := pause(ctx, wait); err != nil {
-			a.settle(Entry{Status: Pending, Sent: a.sent, Reason: a.reason})
+			a.park()
 			return context.Cause(ctx)
 		}
 	}
@@ -76,7 +76,7 @@ func (a *attempt) awaitEnd(ctx context.Context) error {
 
 func (a *attempt) ended(ctx context.Context, record *job.Record) error {
 	e := ofRecord(a.line().Object, record)
-	e.Sent, e.Reason = a.sent, a.reason
+	e.Sent, e.Reason = max(1, a.sent), a.reason
 	if e.Status == Failed {
 		e.Reason = "it is in the dead-letter queue"
 	}

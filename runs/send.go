@@ -40,6 +40,11 @@ func (w *work) deliver(ctx context.Context, a *attempt) {
 	}
 }
 
+// park takes down that the object is under way, for the next process to wait for. How often it was sent is 0 if nobody knows.
+func (a *attempt) park() {
+	a.settle(Entry{Status: Pending, Sent: a.sent, Reason: a.reason})
+}
+
 // leave gives the object's place to another.
 func (a *attempt) leave() {
 	if a.placed {
@@ -189,7 +194,7 @@ func startFailure(errorType string) bool {
 func (a *attempt) resolve(ctx context.Context, doubt *DoubtfulError) (settled bool, err error) {
 	settled, err = a.awaitRecord(ctx, a.Now().Add(a.Timeout))
 	if err != nil {
-		a.settle(Entry{Status: Pending, Sent: a.sent, Reason: a.reason})
+		a.park()
 	}
 	if settled || err != nil {
 		return settled, err
@@ -233,14 +238,15 @@ func (w *work) await(ctx context.Context, it item) {
 
 // awaitQueued waits for an object whose message another process has sent, surely or perhaps.
 func (w *work) awaitQueued(ctx context.Context, a *attempt) {
-	a.unsure = !a.pending()
+	known := a.known()
+	a.sent, a.reason, a.unsure = known.Sent, known.Reason, known.Sent == 0
 	err := w.limit.acquire(ctx)
 	if err == nil {
 		a.placed = true
 		err = a.awaitEnd(ctx)
 		a.leave()
 	} else {
-		a.settle(Entry{Status: Pending})
+		a.park()
 	}
 	if err != nil && ctx.Err() == nil {
 		w.cancel(err)

@@ -246,7 +246,7 @@ func (w *work) doubtful(it item) bool {
 	if w.before.Run != w.info.ID {
 		return false
 	}
-	return it.pending() || !w.before.Released && w.before.mayBeSent(it.page.number, it.index)
+	return it.known().Status == Pending || !w.before.Released && w.before.mayBeSent(it.page.number, it.index)
 }
 
 // announce puts the lease's mark behind a chunk of objects before it hands them on. What is in doubt is waited for beside.

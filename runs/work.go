@@ -183,8 +183,8 @@ func (w *work) resume(ctx context.Context, age time.Duration) error {
 			w.unsettled = append(w.unsettled, n)
 		}
 	}
-	// A holder sends nothing when its last sign of life is half a lease ago.
-	w.doubtUntil = w.Now().Add(w.Tempo.Lease/2 + w.Timeout - age)
+	// A holder sends nothing when its last sign of life is half a lease ago, nor after its end.
+	w.doubtUntil = w.Now().Add(min(0, w.Tempo.Lease/2-age) + w.Timeout)
 	return nil
 }
 

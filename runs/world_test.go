@@ -24,6 +24,7 @@ type world struct {
 	version  int
 	requests int
 	running  int // invocations under way
+	queued   int // messages that are neither processed nor dead
 	peak     int
 
 	latency time.Duration               // of an invocation

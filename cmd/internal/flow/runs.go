@@ -22,6 +22,9 @@ const (
 	DefaultConcurrency = 20
 	// DefaultQueued is how many of a run's messages are in a queue at a time.
 	DefaultQueued = 1000
+	// sweepGrace is how long an invocation may take beyond the function's timeout: an instance has to start first, which may take
+	// 10 seconds of its own ("Understanding the Lambda execution environment lifecycle" in the developer guide), and its image to come.
+	sweepGrace = 30 * time.Second
 	// MaxConcurrency is how many invocations or messages a run can have under way.
 	MaxConcurrency = 10000
 )
@@ -140,7 +143,7 @@ func (a *Account) sweeper(ctx context.Context, s Sweep) (*runs.Runner, error) {
 	}
 	r := &runs.Runner{
 		Lister: a.listerOf(s.Function), Concurrency: concurrency, MaxFailures: s.MaxFailures,
-		Timeout: time.Duration(deployed.Timeout)*time.Second + afterTimeout,
+		Timeout: time.Duration(deployed.Timeout)*time.Second + sweepGrace,
 		Host:    host, PID: os.Getpid(), Process: processIdentity(), Gone: processGone,
 		Tempo: runs.DefaultTempo(), Now: time.Now, Random: randomID, Note: s.Note, Progress: s.Progress,
 	}

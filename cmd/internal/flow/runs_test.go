@@ -64,13 +64,13 @@ func newSweepWorld(t testing.TB) *sweepWorld {
 		}
 	})
 	w := &sweepWorld{invoked: map[string]int{}, records: map[string][]byte{}}
-	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: listener.Addr().String()})
-	proxy.Transport = &http.Transport{MaxIdleConnsPerHost: 100}
-	director := proxy.Director
-	proxy.Director = func(r *http.Request) {
-		host := r.Host // which is signed
-		director(r)
-		r.Host = host
+	backend := &url.URL{Scheme: "http", Host: listener.Addr().String()}
+	proxy := &httputil.ReverseProxy{
+		Transport: &http.Transport{MaxIdleConnsPerHost: 100},
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(backend)
+			r.Out.Host = r.In.Host // which is signed
+		},
 	}
 	front := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.serve(rw, r, proxy) }))
 	t.Cleanup(front.Close)

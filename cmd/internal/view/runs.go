@@ -35,7 +35,6 @@ type SweepEnd struct {
 	*runs.Summary
 	Records string        // where results are written down; empty: nowhere
 	Took    time.Duration // now
-	Failed  bool          // an error ended it, which is shown after this
 }
 
 // Print prints it, with what to do next.

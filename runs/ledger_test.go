@@ -1,0 +1,94 @@
+package runs
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// oneRun is a ledger of one run whose documents a test makes up.
+type oneRun map[string]string
+
+const oneID = "20260131T080000Z-1f2e3d"
+
+func (o oneRun) Read(_ context.Context, name string) (*Document, error) {
+	content, found := o[name]
+	if !found {
+		return nil, ErrNotExist
+	}
+	return &Document{Content: []byte(content), Version: "v", Age: time.Hour}, nil
+}
+
+func (o oneRun) Write(context.Context, string, []byte, Condition) (string, error) {
+	return "", ErrConflict
+}
+
+func (o oneRun) List(_ context.Context, folder string) (names []string, err error) {
+	for name := range o {
+		if rest, below := strings.CutPrefix(name, folder); below {
+			if i := strings.Index(rest, "/"); i >= 0 {
+				rest = rest[:i+1]
+			}
+			if !slices.Contains(names, rest) {
+				names = append(names, rest)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// FuzzLedger reads documents that anybody may have written into the bucket: whatever they hold, there are entries or an error.
+func FuzzLedger(f *testing.F) {
+	f.Add(`{"version":1,"id":"x","function":"f"}`, `{"page":0,"next":"0/a"}`+"\n"+`{"bucket":"b","key":"k","etag":"e"}`,
+		`{"bucket":"b","key":"k","status":"failed"}`, `{"run":"`+oneID+`","page":1,"index":-1,"settled":0}`, "0.0")
+	f.Add(`{"version":1}`, `{"page":1}`, ``, `{"settled":-9223372036854775808}`, "1.-1")
+	f.Add(`{"version":2}`, `[]`, `{}{}`, `null`, "")
+	f.Fuzz(func(t *testing.T, info, page, results, lease, cursor string) {
+		store := oneRun{
+			oneID + "/" + infoName: info, pageName(oneID, pagesFolder, 0): page, pageName(oneID, resultsFolder, 0): results, leaseName: lease,
+		}
+		if all, err := List(t.Context(), store, time.Minute); err == nil && len(all) != 1 {
+			t.Errorf("%d runs", len(all))
+		}
+		entries := 0
+		for e, err := range Entries(t.Context(), store, oneID) {
+			if entries++; err == nil && e.Status == "" {
+				t.Errorf("%+v", e)
+			}
+		}
+		if entries > PageSize {
+			t.Errorf("%d entries", entries)
+		}
+		objects, next, err := FailedOf(store, oneID).List(t.Context(), cursor, 10)
+		if err == nil && (len(objects) > 10 || next != "" && next == cursor) {
+			t.Errorf("%d objects, and %q behind %q", len(objects), next, cursor)
+		}
+	})
+}
+
+func TestIDs(t *testing.T) {
+	at := time.Date(2026, 1, 31, 8, 0, 0, 0, time.UTC)
+	if id := newID(at, [3]byte{0x1f, 0x2e, 0x3d}); id != oneID || !IsID(id) {
+		t.Errorf("%s", id)
+	}
+	for _, no := range []string{"", "grayify", oneID + "0", "../" + oneID, strings.ToUpper(oneID)} {
+		if IsID(no) {
+			t.Errorf("%q is an id", no)
+		}
+	}
+}
+
+// TestOtherVersion refuses the ledger of a scar that is newer.
+func TestOtherVersion(t *testing.T) {
+	_, err := Look(t.Context(), oneRun{oneID + "/" + infoName: `{"version": 2}`}, oneID, time.Minute)
+	if err == nil || !strings.Contains(err.Error(), "use the scar that began it") {
+		t.Errorf("%v", err)
+	}
+	if _, err := Look(t.Context(), oneRun{}, oneID, time.Minute); !errors.Is(err, ErrNotExist) {
+		t.Errorf("%v", err)
+	}
+}
