@@ -83,7 +83,7 @@ func checkPath(key string) error {
 		return nil
 	}
 	if strings.HasPrefix(bare, "/") || path.Clean(bare) != bare || bare == ".." || strings.HasPrefix(bare, "../") {
-		return errors.New("a path has no empty part, no . and no ..")
+		return errors.New("a path has no empty part, and neither . nor .. as one")
 	}
 	return nil
 }

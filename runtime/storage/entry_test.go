@@ -141,7 +141,7 @@ func removes(t *testing.T, s *server) {
 // TestListOfManyPages lists more keys than fit on a page, and holds no more than one.
 func TestListOfManyPages(t *testing.T) {
 	s := places()[0].run(t, nil)
-	const n = 2500
+	const n = 1500
 	var keys []string
 	for i := range n {
 		keys = append(keys, fmt.Sprintf("many/%05d \x01", i)) // which XML could not hold
