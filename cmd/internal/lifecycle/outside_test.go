@@ -37,7 +37,7 @@ func (w *world) makeOutside() map[string]string {
 		"IMAGE": "example/imagemagick:7", "REGION": w.naming.Region,
 		"FUNCTION_A": w.naming.FunctionARN("a"), "FUNCTION_B": w.naming.FunctionARN("b"),
 		"BROUGHT": "hunter2 of the whole file",
-		"QUEUE": w.naming.QueueARN(theirQueue), "ROLE": w.makeRole(theirRole, anyTrust, anyRights),
+		"QUEUE":   w.naming.QueueARN(theirQueue), "ROLE": w.makeRole(theirRole, anyTrust, anyRights),
 	}
 	w.makeRole(anotherRole, anyTrust, anyRights)
 	w.makeNetwork(v)
