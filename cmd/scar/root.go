@@ -64,6 +64,7 @@ changes it, scar destroy removes it. The same file runs on this machine with sca
 		return fmt.Errorf("%w: see %s --help", err, cmd.CommandPath())
 	})
 	root.AddCommand(
+		(&newCommand{app: a}).command(),
 		(&validateCommand{app: a}).command(),
 		(&showCommand{app: a}).command(),
 		(&convertCommand{app: a}).command(),
