@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -179,7 +180,11 @@ func oldPut(a *oldArgs) (translation, error) {
 	if err := a.bothNamed(); err != nil {
 		return translation{}, err
 	}
-	return translation{args: a.today("put", "-r", a.get("path"), oldPlace(a.get("bucket"))), note: isNow("put -b BUCKET -p PATH", "put -r PATH s3://BUCKET/")}, nil
+	path := a.get("path")
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		path = strings.TrimSuffix(path, "/") + "/" // what is in it is stored, as by the original
+	}
+	return translation{args: a.today("put", "-r", path, oldPlace(a.get("bucket"))), note: isNow("put -b BUCKET -p PATH", "put -r PATH s3://BUCKET/")}, nil
 }
 
 func oldGet(a *oldArgs) (translation, error) {

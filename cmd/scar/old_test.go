@@ -33,7 +33,7 @@ func TestCommandLinesOfTheOriginal(t *testing.T) {
 		"run -f x.yaml -a -s s.sh":                 "run -f x.yaml -s s.sh --async",
 		"run -n a -o out":                          "run a -o out",
 		"invoke -n a -db cat.png -o out -a":        "invoke a --data @cat.png -o out --async",
-		`invoke -n a -jd {"x":1}`:                  `invoke a --json-data {"x":1}`,
+		`invoke -n a -jd {"x":1}`:                  `invoke a --json {"x":1}`,
 		`invoke -n a -p {"b":[1,"y"],"a":true}`:    "invoke a -q a=true -q b=1 -q b=y",
 
 		// Those of today stay as they are.

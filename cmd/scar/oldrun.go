@@ -56,14 +56,14 @@ func oldInvoke(a *oldArgs) (translation, error) {
 	case binary != "":
 		args = append(args, "--data", "@"+binary)
 	case text != "":
-		args = append(args, "--json-data", text)
+		args = append(args, "--json", text)
 	}
 	query, err := oldQuery(a.get("parameters"))
 	if err != nil {
 		return translation{}, err
 	}
 	args = append(append(args, query...), a.execution()...)
-	return translation{args: args, note: isNow("invoke -n NAME -db FILE -jd JSON -p PARAMETERS -a", "invoke NAME --data @FILE --json-data JSON -q NAME=VALUE --async")}, nil
+	return translation{args: args, note: isNow("invoke -n NAME -db FILE -jd JSON -p PARAMETERS -a", "invoke NAME --data @FILE --json JSON -q NAME=VALUE --async")}, nil
 }
 
 // oldQuery is the query of the original: a JSON object whose values are texts, numbers, truth values, or lists of them.
