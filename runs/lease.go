@@ -24,7 +24,8 @@ type lease struct {
 	Run      string `json:"run"` // the last one that was begun; empty: none
 	Holder   Holder `json:"holder"`
 	Serial   int    `json:"serial"`             // counts the writes of a holder
-	Released bool   `json:"released,omitempty"` // nobody works on the run, and nothing is under way
+	Released bool   `json:"released,omitempty"` // nobody works on the run
+	Doubt    bool   `json:"doubt,omitempty"`    // a process was killed: objects before the mark may be under way
 
 	// The mark: objects of the run before it may have been sent, those behind it surely were not.
 	Page  int `json:"page"`
@@ -101,7 +102,9 @@ func (r *Runner) acquire(ctx context.Context, holder Holder) (k *keeper, before 
 			continue
 		}
 		k.state = before
+		before.Doubt = before.Doubt || before.Run != "" && !before.Released
 		k.state.Version, k.state.Holder, k.state.Released, k.state.Serial = formatVersion, holder, false, 0
+		k.state.Doubt = before.Doubt
 		err = k.write(ctx, condition)
 		if errors.Is(err, errLost) {
 			k.lost = false

@@ -187,7 +187,7 @@ func (w *work) abandon(ctx context.Context, id string) error {
 		return fmt.Errorf("abandon run %s: %w", id, err)
 	}
 	text := "run " + id + " was not finished and stays as it is"
-	if !w.before.Released {
+	if w.before.Doubt {
 		text += ": what was under way when it was killed may be processed twice"
 	}
 	w.note(text)

@@ -122,15 +122,26 @@ func killAndResume(t *testing.T, random *rand.Rand) {
 		if random.IntN(2) == 0 {
 			r.Gone = func(h Holder) bool { return h.PID < pid }
 		}
-		s, err := r.Run(t.Context(), begin())
+		ctx, stop := context.WithCancel(t.Context())
+		if kills < 6 && random.IntN(2) == 0 {
+			time.AfterFunc(time.Duration(random.Int64N(int64(2*time.Second))), stop)
+		}
+		how := begin()
+		if random.IntN(4) == 0 { // it is refused, if one is unfinished
+			how.Chosen, how.Suffix = true, "png"
+		}
+		s, err := r.Run(ctx, how)
+		interrupted := ctx.Err() != nil
+		stop()
 		if s != nil && s.Resumed {
 			resumed++
 		}
-		if err == nil {
+		if err == nil && s.State == Finished {
 			summary = s
 			break
 		}
-		if !p.dead() {
+		var refused *UnfinishedError
+		if err != nil && !p.dead() && !interrupted && !errors.As(err, &refused) {
 			t.Fatal(err)
 		}
 		kills++

@@ -59,6 +59,7 @@ func (w *work) hand(ctx context.Context, p *page, out chan<- *page) error {
 	known := tallyOf(p.entries)
 	w.mu.Lock()
 	w.open[p.number] = p
+	w.handed++
 	w.tally.add(known)
 	w.found += len(p.lines)
 	w.mu.Unlock()
@@ -246,7 +247,7 @@ func (w *work) doubtful(it item) bool {
 	if w.before.Run != w.info.ID {
 		return false
 	}
-	return it.known().Status == Pending || !w.before.Released && w.before.mayBeSent(it.page.number, it.index)
+	return it.known().Status == Pending || w.before.Doubt && w.before.mayBeSent(it.page.number, it.index)
 }
 
 // announce puts the lease's mark behind a chunk of objects before it hands them on. What is in doubt is waited for beside.

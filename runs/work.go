@@ -27,6 +27,7 @@ type work struct {
 	info   Info
 
 	unsettled  []int     // pages of before that have no results
+	handed     int       // how many pages have been opened, those first
 	pages      int       // how many pages there are
 	cursor     string    // behind the last of them
 	listed     bool      // there are no more
@@ -112,6 +113,7 @@ func (w *work) finish(ctx, parent context.Context, err error) error {
 	}
 	if err == nil && w.complete() {
 		w.state = Finished
+		w.keeper.note(func(l *lease) { l.Doubt = false })
 		end := End{State: Finished, Ended: w.Now().UTC(), Tally: w.tally}
 		err = w.ledger().createJSON(ctx, w.info.ID+"/"+endName, &end)
 		if err != nil {
@@ -121,17 +123,29 @@ func (w *work) finish(ctx, parent context.Context, err error) error {
 	}
 	var kept error
 	for _, p := range w.open {
+		w.parkDoubtful(p)
 		kept = errors.Join(kept, w.ledger().writePartial(ctx, w.info.ID, p.number, p.known()))
 	}
-	if kept == nil { // otherwise the next process has to take for doubtful what is not known
-		kept = w.release(ctx)
-	}
+	// What the pages do not say is in doubt, if it is before the mark.
+	doubt := kept != nil || w.before.Doubt && w.handed < len(w.unsettled)
+	w.keeper.note(func(l *lease) { l.Doubt = doubt })
+	kept = errors.Join(kept, w.release(ctx))
 	if parent.Err() != nil && errors.Is(err, parent.Err()) {
 		err = nil // an interruption is no error
 	}
 	return errors.Join(err, kept)
 }
 
+// parkDoubtful takes down which of a page's objects are still in doubt, for the next process to wait for.
+func (w *work) parkDoubtful(p *page) {
+	for _, it := range p.open() {
+		if w.doubtful(it) && it.known().Status != Pending {
+			it.settle(Entry{Status: Pending})
+		}
+	}
+}
+
+// release lets others have the lease. What was in doubt when this process took it stays so, unless finish knows better.
 func (w *work) release(ctx context.Context) error {
 	err := w.keeper.update(context.WithoutCancel(ctx), func(l *lease) { l.Released = true })
 	if err != nil {
