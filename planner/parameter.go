@@ -16,7 +16,7 @@ import (
 // itself is in no plan: Digest tells whether the one that is there is the one that is wanted.
 type Parameter struct {
 	Name   string `json:"name" plan:"replace"`
-	Type   string `json:"type"`                    // SecureString; what others made of it may be a String
+	Type   string `json:"type" plan:"replace"`     // SecureString; what others made of it may be a String
 	Digest string `json:"digest" plan:"sensitive"` // of the secret, as ParameterDigest makes it
 	Tags   Tags   `json:"tags"`
 }

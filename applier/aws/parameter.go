@@ -152,18 +152,8 @@ func (p *parameters) create(ctx context.Context, want planner.Parameter, _ sayer
 	return nil
 }
 
-// update writes the secret if it is not the one that is there, and the tags. Systems Manager does not change the type of
-// a parameter, so one of another type is deleted first.
-func (p *parameters) update(ctx context.Context, live, want planner.Parameter, say sayer) error {
-	if live.Type != want.Type {
-		if err := p.remove(ctx, live, say); err != nil {
-			return err
-		}
-		if err := p.create(ctx, want, say); !errors.Is(err, errExists) {
-			return err
-		}
-		return nil // made by a call whose answer was lost; what it holds is seen when it is read back
-	}
+// update writes the secret if it is not the one that is there, and the tags.
+func (p *parameters) update(ctx context.Context, live, want planner.Parameter, _ sayer) error {
 	if live.Digest != want.Digest {
 		secret, err := p.secret(want)
 		if err != nil {

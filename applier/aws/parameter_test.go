@@ -66,7 +66,7 @@ func TestLocalParameter(t *testing.T) {
 	byHand := two
 	byHand.Type, byHand.Tags = "String", planner.Tags{"scar:project": "imaging"}
 	lose("DeleteParameter", "PutParameter")
-	step(t, cloud(second), planner.Update, one.Name, byHand, two)
+	step(t, cloud(second), planner.Replace, one.Name, byHand, two)
 	lose("DeleteParameter")
 	step(t, a.cloud(Options{}), planner.Delete, one.Name, two, nil)
 	step(t, a.cloud(Options{}), planner.Delete, one.Name, two, nil)

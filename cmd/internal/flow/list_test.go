@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/scar-go/scar/internal/proof"
 	"github.com/scar-go/scar/local"
 	"github.com/scar-go/scar/spec"
 )
@@ -231,5 +232,6 @@ func BenchmarkList(b *testing.B) {
 	}
 	calls := script.Calls()
 	b.ReportMetric(float64(len(calls))/float64(rounds), "calls/list")
+	proof.Count(b, "calls to list 500 functions, 20 with a URL", float64(len(calls))/float64(rounds), "")
 	b.ReportMetric(float64(local.Count(calls)["lambda:GetFunctionUrlConfig"])/float64(rounds), "calls-for-URLs/list")
 }

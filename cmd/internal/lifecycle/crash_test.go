@@ -161,7 +161,7 @@ func TestAWorseDay(t *testing.T) {
 
 // services are those that a plan reads or an apply changes.
 func services() []string {
-	return []string{"iam", "lambda", "s3", "ecr", "logs", "tagging", "sqs", "scheduler", "apigateway"}
+	return []string{"iam", "lambda", "s3", "ecr", "logs", "tagging", "sqs", "scheduler", "apigateway", "ssm"}
 }
 
 // lost is a call that takes effect and fails in a way that the SDK repeats.
