@@ -155,19 +155,23 @@ func (a *Account) Request(ctx context.Context, fn *Deployed, e *HTTPEndpoint, r 
 			return nil, err
 		}
 	}
-	client := requestClient(request.URL, time.Duration(fn.Timeout)*time.Second+afterTimeout)
-	response, err := client.Do(request)
-	if err != nil {
-		if sent.Load() {
-			return nil, &UnansweredError{Function: fn.Name, Interrupted: ctx.Err() != nil, Err: innermost(err)}
-		}
+	unanswered := func(err error) error {
+		return &UnansweredError{Function: fn.Name, Interrupted: ctx.Err() != nil, Err: innermost(err)}
+	}
+	response, err := a.requestClient(request.URL, time.Duration(fn.Timeout)*time.Second+afterTimeout).Do(request)
+	switch {
+	case err != nil && sent.Load():
+		return nil, unanswered(err)
+	case err != nil && ctx.Err() != nil:
+		return nil, notStarted(fn.Name, err)
+	case err != nil:
 		return nil, fmt.Errorf("call %s: %w", e.URL, explainCall(err))
 	}
 	defer func() { err = errors.Join(err, response.Body.Close()) }()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("read the answer of %s: %w", e.URL, err)
+		return nil, unanswered(err)
 	case len(body) > maxAnswer:
 		return nil, fmt.Errorf("read the answer of %s: it has more than %d MB", e.URL, maxAnswer>>20)
 	}
@@ -192,20 +196,32 @@ func (r HTTPRequest) to(ctx context.Context, address string) (*http.Request, err
 		return nil, fmt.Errorf("make the request: %w", err)
 	}
 	for name, values := range r.Header {
+		if slices.Contains(framing, name) {
+			return nil, fmt.Errorf("the header %s follows from the address and the body, and cannot be set", name)
+		}
 		request.Header[name] = values
-	}
-	if host := request.Header.Get("Host"); host != "" {
-		return nil, errors.New("the header Host is the address's, and cannot be set")
 	}
 	return request, nil
 }
 
+// framing are the headers by which a request finds its way and its end.
+var framing = []string{"Host", "Content-Length", "Transfer-Encoding", "Trailer", "Connection"}
+
+// signature are the headers that a signature is made of.
+var signature = []string{"Authorization", "X-Amz-Date", "X-Amz-Security-Token"}
+
 // sign adds Signature Version 4 (Lambda developer guide, "Control access to Lambda function URLs"; API Gateway developer
-// guide, "Control access to HTTP APIs with IAM authorization").
+// guide, "Control access to HTTP APIs with IAM authorization"). The query stays as it is: the order of its values may mean
+// something to the function, and nothing to the signature.
 func (a *Account) sign(ctx context.Context, request *http.Request, body []byte, e *HTTPEndpoint) error {
 	service := "lambda"
 	if e.API != "" {
 		service = "execute-api"
+	}
+	for _, name := range signature {
+		if _, given := request.Header[name]; given {
+			return fmt.Errorf("the function takes signed requests (auth: iam), so that the header %s is the signature's, and cannot be set", name)
+		}
 	}
 	if a.config.Credentials == nil {
 		return errNoCredentials
@@ -214,23 +230,22 @@ func (a *Account) sign(ctx context.Context, request *http.Request, body []byte, 
 	if err != nil {
 		return fmt.Errorf("sign the request: %w", explainCall(err))
 	}
-	digest := sha256.Sum256(body)
+	digest, query := sha256.Sum256(body), request.URL.RawQuery
 	if err := v4.NewSigner().SignHTTP(ctx, credentials, request, hex.EncodeToString(digest[:]), service, a.config.Region, time.Now()); err != nil {
 		return fmt.Errorf("sign the request: %w", err)
 	}
+	request.URL.RawQuery = query // which the signer sorts
 	return nil
 }
 
-// requestClient waits long enough for a function. Names below localhost are this machine (RFC 6761, section 6.3), which not
-// every resolver knows.
-func requestClient(u *url.URL, wait time.Duration) *http.Client {
-	transport := &http.Transport{
-		Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, TLSHandshakeTimeout: answerWait, ResponseHeaderTimeout: wait,
-		DisableKeepAlives:  true, // there is one request
-		DisableCompression: true, // the answer is wanted as it is
-	}
-	dialer := &net.Dialer{Timeout: answerWait, KeepAlive: 30 * time.Second}
-	transport.DialContext = dialer.DialContext
+// requestClient waits long enough for a function. It trusts and passes through what all calls of the account do. Names below
+// localhost are this machine (RFC 6761, section 6.3), which not every resolver knows.
+func (a *Account) requestClient(u *url.URL, wait time.Duration) *http.Client {
+	client := buildable(a.config.HTTPClient)
+	transport := client.GetTransport()
+	transport.ResponseHeaderTimeout = wait
+	transport.DisableKeepAlives = true  // there is one request
+	transport.DisableCompression = true // the answer is wanted as it is
 	if strings.HasSuffix(u.Hostname(), ".localhost") {
 		transport.Proxy = nil
 		transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -238,7 +253,7 @@ func requestClient(u *url.URL, wait time.Duration) *http.Client {
 			if err != nil {
 				return nil, err
 			}
-			return dialer.DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
+			return client.GetDialer().DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
 		}
 	}
 	return &http.Client{

@@ -114,11 +114,15 @@ func (a *Account) invokeClient(wait time.Duration, attempts int) *lambda.Client 
 
 // patientClient is a client like another, but for how long it waits for the beginning of an answer.
 func patientClient(like sdk.HTTPClient, wait time.Duration) sdk.HTTPClient {
-	client, ok := like.(*awshttp.BuildableClient)
-	if !ok {
-		client = awshttp.NewBuildableClient()
+	return buildable(like).WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = wait })
+}
+
+// buildable is a client that others can be made from, with its proxies and the authorities that it trusts (AWS_CA_BUNDLE).
+func buildable(client sdk.HTTPClient) *awshttp.BuildableClient {
+	if b, ok := client.(*awshttp.BuildableClient); ok {
+		return b
 	}
-	return client.WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = wait })
+	return awshttp.NewBuildableClient()
 }
 
 // isThrottled says that there was no place for an invocation, so that nothing has run.
@@ -140,6 +144,11 @@ func isNotReady(err error) (why string, notReady bool) {
 		return conflict.ErrorMessage(), true
 	}
 	return "", false
+}
+
+// notStarted is the end of a wait in which nothing has begun.
+func notStarted(function string, err error) error {
+	return fmt.Errorf("interrupted: function %s was not started: %w", function, innermost(err))
 }
 
 // whenReady sends an invocation, and again as long as the function is being made ready.
@@ -174,7 +183,8 @@ func invoke(ctx context.Context, client *lambda.Client, function string, in *lam
 	})
 	out, err := client.Invoke(traced, in)
 	var refused smithy.APIError
-	if err == nil || errors.As(err, &refused) || !sent.Load() {
+	var between *sdk.RequestCanceledError // in the pause after an attempt that was refused
+	if err == nil || errors.As(err, &refused) || errors.As(err, &between) || !sent.Load() {
 		return out, err
 	}
 	return nil, &UnansweredError{Function: function, Interrupted: ctx.Err() != nil, Err: innermost(err)}
@@ -195,13 +205,18 @@ func innermost(err error) error {
 func explainInvoke(fn *Deployed, payload []byte, limit int, err error) error {
 	var unanswered *UnansweredError
 	var tooLarge *types.RequestTooLargeException
+	var answered *awshttp.ResponseError
 	switch {
 	case errors.As(err, &unanswered):
 		return err
+	case errors.Is(err, context.Canceled):
+		return notStarted(fn.Name, err)
 	case errors.As(err, &tooLarge):
 		return fmt.Errorf("invoke function %q: the payload of %d bytes is over the limit of %d: %w", fn.Name, len(payload), limit, err)
 	case isThrottled(err):
 		return fmt.Errorf("invoke function %q: there is no place for another invocation, nothing was started: try again later, or raise its concurrency: %w", fn.Name, err)
+	case errors.As(err, &answered) && answered.HTTPStatusCode() >= http.StatusInternalServerError:
+		return fmt.Errorf("invoke function %q: Lambda has a fault; the function may have run all the same, so it is not started again; scar logs %s shows what it did: %w", fn.Name, fn.Name, err)
 	}
 	if fn.State == string(types.StateFailed) {
 		return fmt.Errorf("invoke function %q: it failed to become ready (%s): apply it again: %w", fn.Name, fn.StateReason, err)

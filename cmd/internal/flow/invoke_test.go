@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -84,10 +85,12 @@ func TestInvokeFailures(t *testing.T) {
 // TestInvokeOnce drops the connection and answers with faults, after which nobody knows whether the function has run.
 func TestInvokeOnce(t *testing.T) {
 	for name, fail := range map[string]http.HandlerFunc{
-		"fault":    func(w http.ResponseWriter, _ *http.Request) { refuse(w, 500, "ServiceException", "a fault") },
-		"gateway":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) },
-		"no more":  func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
-		"conflict": func(w http.ResponseWriter, _ *http.Request) { refuse(w, 409, "ResourceConflictException", "state: Failed") },
+		"fault":   func(w http.ResponseWriter, _ *http.Request) { refuse(w, 500, "ServiceException", "a fault") },
+		"gateway": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) },
+		"no more": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"conflict": func(w http.ResponseWriter, _ *http.Request) {
+			refuse(w, 409, "ResourceConflictException", "state: Failed")
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var calls atomic.Int32
@@ -99,6 +102,9 @@ func TestInvokeOnce(t *testing.T) {
 			var unanswered *UnansweredError
 			if err == nil || errors.As(err, &unanswered) != (name == "no more") || calls.Load() != 1 {
 				t.Errorf("%d calls: %v", calls.Load(), err)
+			}
+			if name == "fault" && !strings.Contains(err.Error(), "the function may have run all the same") {
+				t.Error(err)
 			}
 			if name == "no more" && !strings.Contains(err.Error(), "it may have run, so it is not started again") {
 				t.Error(err)
@@ -147,6 +153,21 @@ func TestInvokeInterrupted(t *testing.T) {
 	}
 	if _, err := account.Invoke(ctx, grayify, nil, nil); !errors.Is(err, context.Canceled) || errors.As(err, &unanswered) {
 		t.Errorf("before it is sent: %v", err)
+	}
+}
+
+// TestInvokeInterruptedBefore ends the wait for a place, and for a function that is not ready: nothing has begun.
+func TestInvokeInterruptedBefore(t *testing.T) {
+	for code, status := range map[string]int{"TooManyRequestsException": 429, "ResourceNotReadyException": 409} {
+		ctx, interrupt := context.WithCancel(t.Context())
+		account := accountAt(t, func(w http.ResponseWriter, _ *http.Request) {
+			refuse(w, status, code, "not now")
+		})
+		answered := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{PutIdleConn: func(error) { interrupt() }})
+		_, err := account.Invoke(answered, grayify, nil, nil)
+		if err == nil || err.Error() != "interrupted: function grayify was not started: context canceled" {
+			t.Errorf("%s: %v", code, err)
+		}
 	}
 }
 
