@@ -281,8 +281,8 @@ func TestDistance(t *testing.T) {
 		{"", "", 0}, {"memory", "memory", 0}, {"memry", "memory", 1}, {"mmeory", "memory", 1}, {"memori", "memory", 1},
 		{"imputs", "input", 2}, {"abc", "xyz", 3}, {"a", "abcdef", 3},
 	} {
-		if got := distance(c.a, c.b, 2); got != c.want {
-			t.Errorf("distance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
+		if got := Distance(c.a, c.b, 2); got != c.want {
+			t.Errorf("Distance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
 		}
 	}
 }

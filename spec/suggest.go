@@ -81,16 +81,16 @@ func nearest(word string, known []string, synonyms map[string]string) string {
 	best, least := "", 3
 	for _, candidate := range known {
 		limit := min(least, 1+len(candidate)/5)
-		if d := distance(lower, strings.ToLower(candidate), limit); d <= limit && (d < least || best == "") {
+		if d := Distance(lower, strings.ToLower(candidate), limit); d <= limit && (d < least || best == "") {
 			best, least = candidate, d
 		}
 	}
 	return best
 }
 
-// distance is the number of characters to insert, delete, replace or swap with a neighbour that lead
-// from one word to the other (optimal string alignment). Above limit it is limit+1.
-func distance(a, b string, limit int) int {
+// Distance is the number of bytes to insert, delete, replace or swap with a neighbour that lead
+// from one word to the other (optimal string alignment). Above limit it is limit+1. Suggestions are made of it.
+func Distance(a, b string, limit int) int {
 	if len(a)-len(b) > limit || len(b)-len(a) > limit {
 		return limit + 1
 	}

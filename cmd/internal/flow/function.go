@@ -157,11 +157,12 @@ func nearest(name string, known []string) []string {
 	lower := strings.ToLower(name)
 	for _, k := range known {
 		other := strings.ToLower(k)
-		far := changes(lower, other)
+		limit := 1 + min(len(lower), len(other))/4
+		far := spec.Distance(lower, other, limit)
 		if min(len(lower), len(other)) > 2 && (strings.Contains(other, lower) || strings.Contains(lower, other)) {
 			far = min(far, 2)
 		}
-		if far <= 1+min(len(lower), len(other))/4 {
+		if far <= limit {
 			near = append(near, candidate{k, far})
 		}
 	}
@@ -176,24 +177,4 @@ func nearest(name string, known []string) []string {
 		names = append(names, c.name)
 	}
 	return names
-}
-
-// changes is how many bytes have to be inserted, deleted or replaced to make one text of the other.
-func changes(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			diagonal, row[j] = row[j], min(diagonal+cost, row[j]+1, row[j-1]+1)
-		}
-	}
-	return row[len(b)]
 }
