@@ -51,7 +51,7 @@ func TestClassicProblems(t *testing.T) {
 			"func.yaml:11:7: architectures: a function runs on one architecture, x86_64 or arm64; these are 2",
 			`func.yaml:12:7: region: wants the name of an AWS region such as eu-west-1, not "mars"`,
 		}},
-		{"places", classicWith("input:\n- {storage_provider: ftp, path: a}\n- {storage_provider: minio.x, path: a}\n- {storage_provider: s3.my, path: a}\n- {storage_provider: webdav.nsa, path: a}\n- {storage_provider: s3, path: Abc/x}\n- {path: a}\noutput: [{storage_provider: s3, path: abc/y, prefix: [a/b]}]",
+		{"places", classicWith("input:\n- {storage_provider: ftp, path: a}\n- {storage_provider: minio.x, path: a}\n- {storage_provider: s3.my, path: a}\n- {storage_provider: webdav.nsa, path: a}\n- {storage_provider: s3, path: Abc/x}\n- {path: a}\noutput: [{storage_provider: s3, path: abc/y, prefix: [/b]}]",
 			"storage_providers: {webdav: {nas: {hostname: h, login: l, password: p}}}\n"), []string{
 			"func.yaml:7:10: storage_provider: wants s3, minio, onedata or webdav, or one of them with the ID of a provider such as minio.lab",
 			"func.yaml:8:10: storage_provider: minio.x is not defined in storage_providers; add storage_providers: {minio: {x: {…}}} at the top of the file",
@@ -59,7 +59,7 @@ func TestClassicProblems(t *testing.T) {
 			"func.yaml:10:10: storage_provider: webdav.nsa is not defined in storage_providers; did you mean webdav.nas?",
 			`func.yaml:11:32: path: "Abc" is no name of a bucket: S3 wants lower case`,
 			"func.yaml:12:9: storage_provider: is missing; add storage_provider: s3",
-			`func.yaml:13:61: prefix: "a/b" is compared with the names of files, which hold no slash; scar convert prints the native format, in which match takes folders`,
+			`func.yaml:13:61: prefix: "/b" fits no file: they are called a.png here, or plots/a.png in a folder`,
 		}},
 		{"regions", "functions:\n  aws:\n  - lambda: {name: f, region: eu-west-1, boto_profile: lab, container: {image: a}}\n  - lambda: {name: g, region: us-east-1, container: {image: a}}\n  - lambda: {name: h, region: eu-west-1, boto_profile: lab, container: {image: a}}\n", []string{
 			"func.yaml:3:42: boto_profile: the functions of a file are in one profile; put these into files of their own: f, h in lab; g in the one that the AWS SDK finds",

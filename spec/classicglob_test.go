@@ -11,7 +11,10 @@ import (
 )
 
 // affixes are beginnings and ends of names that overlap in each other, or mean something to globs.
-var affixes = [][]string{{}, {"ab"}, {"bc", "a"}, {"ab", "aba"}, {"a*", "[b]"}, {`\`, "?"}, {".", ".."}, {"ü", "**"}, {"b", "bb"}}
+var affixes = [][]string{{}, {"ab"}, {"x"}, {"x/"}, {"x/a", "x/y/a"}, {"x/ab", "x/y"}, {"bc", "a"}, {"ab", "aba"}, {"a*", "[b]"}, {`\`, "?"}, {".", ".."}, {"ü", "**"}, {"b", "bb"}}
+
+// ends are ends of paths.
+var ends = [][]string{{}, {"ab"}, {"bc", "a"}, {"ab", "aba"}, {"a*", "[b]"}, {`\`, "?"}, {".", ".."}, {"ü", "**"}, {"/a", "/bb"}, {"x/ab", "y/b"}, {"b/c", "a/x/a"}}
 
 // The globs of an output match exactly what the original's lists did.
 func TestClassicFiltersAreGlobs(t *testing.T) {
@@ -27,13 +30,14 @@ func TestClassicFiltersAreGlobs(t *testing.T) {
 	}
 	names = append(names, "a*", "a*x[b]", `\`, `\?`, "?", `a\?`, "[b]", "b", "...", "..a", "a..", "ü", "üü", "**", "a**", "ü**", "abab", "aba.b")
 	for _, prefixes := range affixes {
-		for _, suffixes := range affixes {
+		for _, suffixes := range ends {
 			match := matchOf(t, prefixes, suffixes)
 			for _, name := range names[2:] {
-				want := oneOf(prefixes, name, strings.HasPrefix) && oneOf(suffixes, name, strings.HasSuffix)
-				for _, folder := range []string{"", "x", "x/y"} {
-					if got := takes(t, match, path.Join(folder, name)); got != want && name != "." && name != ".." {
-						t.Errorf("%q in %q: taken: %v, begins with one of %q and ends with one of %q: %v (%q)", name, folder, got, prefixes, suffixes, want, match)
+				for _, folder := range []string{"", "x", "x/y", "bx/ab"} {
+					at := path.Join(folder, name)
+					want := wanted(prefixes, suffixes, at)
+					if got := takes(t, match, at); got != want {
+						t.Errorf("%q: taken: %v, begins with one of %q and ends with one of %q: %v (%q)", at, got, prefixes, suffixes, want, match)
 					}
 				}
 			}
@@ -50,13 +54,24 @@ func contains(names []string, name string) bool {
 	return false
 }
 
-func oneOf(affixes []string, name string, has func(name, affix string) bool) bool {
-	for _, affix := range affixes {
-		if has(name, affix) {
-			return true
+// wanted says whether an output with these lists takes a path: one that begins and ends so, or whose name does.
+func wanted(prefixes, suffixes []string, at string) bool {
+	for _, prefix := range orEmpty(prefixes) {
+		for _, suffix := range orEmpty(suffixes) {
+			name := strings.HasPrefix(path.Base(at), prefix) && !strings.Contains(suffix, "/")
+			if (strings.HasPrefix(at, prefix) || name) && strings.HasSuffix(at, suffix) {
+				return true
+			}
 		}
 	}
-	return len(affixes) == 0
+	return false
+}
+
+func orEmpty(affixes []string) []string {
+	if len(affixes) == 0 {
+		return []string{""}
+	}
+	return affixes
 }
 
 // matchOf is what an output of a classic file takes.
