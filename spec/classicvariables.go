@@ -8,6 +8,9 @@ import (
 
 // hideSecrets marks what no message may show: the credentials of providers, and variables that hold secrets.
 func (c *classic) hideSecrets() {
+	if providers := c.root.get("storage_providers"); providers != nil && providers.kind == scalar {
+		c.report.hide(providers)
+	}
 	for _, kind := range c.root.get("storage_providers").fieldsOf() {
 		if kind.value.kind != mapping {
 			c.report.hide(kind.value)
@@ -49,10 +52,18 @@ func (n *node) fieldsOf() []field {
 // lambdaVariable matches the names that Lambda's environment takes.
 var lambdaVariable = pattern(`^[A-Za-z][A-Za-z0-9_]+$`)
 
-// isSecretVariable says whether a variable is kept from Lambda's environment: its name promises a secret, or Lambda does
-// not take it, whereas the container of the original did.
+// credential matches values that hold a credential whatever they are called: a URL with a password, a private key.
+var credential = pattern(`://[^/\s@]*:[^/\s@]+@|-----BEGIN [A-Z0-9 ]*PRIVATE KEY`)
+
+// looksSecret says whether the name or the value of a variable promises a secret.
+func looksSecret(name, value string) bool {
+	return LooksSecret(name) || credential().MatchString(value)
+}
+
+// isSecretVariable says whether a variable is kept from Lambda's environment: it promises a secret, or Lambda does not
+// take its name, whereas the container of the original did.
 func isSecretVariable(name, value string) bool {
-	return value != "" && (LooksSecret(name) || slices.Contains(reservedEnv, name) || !lambdaVariable().MatchString(name))
+	return value != "" && (looksSecret(name, value) || slices.Contains(reservedEnv, name) || !lambdaVariable().MatchString(name))
 }
 
 // readVariables reads the variables of function and container, of which the latter win, and the secret ones of jobs.
@@ -70,7 +81,7 @@ func (f *classicFunction) readVariables() {
 				secrets = f.mapping(value, "environment")
 			}
 			secrets.set(variable.name, f.secret(value, f.name, variable.name))
-			if !LooksSecret(variable.name) {
+			if !looksSecret(variable.name, value.text) {
 				f.note(value, variable.name, "%s is no name that Lambda's environment takes; the script gets it from a parameter of Systems Manager", variable.name)
 			}
 		case value.text == "" && slices.Contains(reservedEnv, variable.name):

@@ -83,15 +83,31 @@ func (r *report) hide(n *node) {
 	}
 }
 
+// isSecret says whether a value is marked and may be a secret. Its text may look otherwise in the file, in quotes.
+func (n *node) isSecret() bool { return n.private && n.kind == scalar && !isReference(n.text) }
+
 func isLineEnd(r rune) bool { return r == '\n' || r == '\r' }
 
-// secretKey matches a key whose value is a secret, where that says not where it is kept. It works on lines that are no
-// YAML too.
-var secretKey = pattern(`(?:^|[\s{,"'])(?:secret_key|password|token)["']?\s*:\s*["']?([^\s"'#]+)`)
+// setting matches the name that a line gives a value, in whatever form. It works on lines that are no YAML too.
+var setting = pattern(`(?:^|[\s{\[,"'])([\w.-]+)["']?\s*[:=]["'\s]*`)
 
-// showsSecret says whether a line seems to set such a key to a secret.
+// showsSecret says whether a line seems to give something whose name promises a secret a value, and not a reference to one.
 func showsSecret(line string) bool {
-	return slices.ContainsFunc(secretKey().FindAllStringSubmatch(line, -1), func(found []string) bool { return !isReference(found[1]) })
+	return slices.ContainsFunc(setting().FindAllStringSubmatchIndex(line, -1), func(at []int) bool {
+		name, value := line[at[2]:at[3]], line[at[1]:]
+		promises := name != "secrets" && (LooksSecret(name) || strings.EqualFold(name, "pass"))
+		return promises && value != "" && value[0] != '#' && !isReference(value)
+	})
+}
+
+// goesOn says whether a line, by its number, seems to be a further one of text that a line above gives a secret.
+func (s *source) goesOn(number int) bool {
+	for ; number > 0; number-- {
+		if line := s.line(number); strings.Contains(line, ":") {
+			return showsSecret(line)
+		}
+	}
+	return false
 }
 
 // holdsSecret says whether a line of a file may show a secret. path is that of the key that it is shown for.
@@ -107,11 +123,15 @@ var secretWords = []string{
 	"secret", "token", "passw", "passphrase", "pwd", "credential", "apikey", "accesskey", "privatekey", "authorization",
 }
 
+// endsInPass matches the names of passwords that are cut short, such as DB_PASS and smtpPass. COMPASS is none.
+var endsInPass = pattern(`([_.-](?i:pass)|[a-z0-9]Pass)$`)
+
 // LooksSecret says whether the name of a variable promises something that should not be shown, such as API_TOKEN or
 // dbPassword: messages and plans then leave out its value. Case and what separates its words (_ - .) do not matter.
 func LooksSecret(name string) bool {
-	name = strings.ToLower(strings.NewReplacer("_", "", "-", "", ".", "").Replace(name))
-	return slices.ContainsFunc(secretWords, func(word string) bool { return strings.Contains(name, word) })
+	joined := strings.ToLower(strings.NewReplacer("_", "", "-", "", ".", "").Replace(name))
+	return endsInPass().MatchString(name) ||
+		slices.ContainsFunc(secretWords, func(word string) bool { return strings.Contains(joined, word) })
 }
 
 // concealed is a text that is shown as another one: the value of a variable as what it is called.

@@ -68,7 +68,7 @@ func (r *report) at(n *node, format string, args ...any) {
 	n.bad = true
 	r.add(finding{
 		src: n.src, line: n.line, column: n.column, length: n.length,
-		path: n.path, message: n.label + ": " + fmt.Sprintf(format, args...),
+		path: n.path, message: n.label + ": " + fmt.Sprintf(format, args...), hideSourceLine: n.isSecret(),
 	})
 }
 
@@ -77,7 +77,7 @@ func (r *report) atKey(n *node, format string, args ...any) {
 	n.bad = true
 	r.add(finding{
 		src: n.src, line: n.line, column: n.column, length: n.keyLength,
-		path: n.path, message: n.label + ": " + fmt.Sprintf(format, args...),
+		path: n.path, message: n.label + ": " + fmt.Sprintf(format, args...), hideSourceLine: n.isSecret(),
 	})
 }
 

@@ -197,6 +197,7 @@ func (b *treeBuilder) fillScalar(n *node, y *yaml.Node) {
 		b.refuseTag(n, n.tag)
 	}
 	if strings.ContainsRune(n.text, 0) {
+		b.report.hide(n) // what it is has not been looked at
 		b.report.at(n, "holds a zero byte")
 	}
 }

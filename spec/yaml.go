@@ -90,6 +90,13 @@ func (f syntaxFault) locate(src *source) *finding {
 		_, found := decode(src.text[:ends[i]])
 		return found.message == f.message
 	})
+	found := f.explain(src, number)
+	found.hideSourceLine = src.goesOn(number)
+	return found
+}
+
+// explain says what is wrong with a line.
+func (f syntaxFault) explain(src *source, number int) *finding {
 	line := src.line(number)
 	indent := len(line) - len(strings.TrimLeft(line, " \t"))
 	if tab := strings.IndexByte(line[:indent], '\t'); tab >= 0 {
@@ -97,7 +104,7 @@ func (f syntaxFault) locate(src *source) *finding {
 	}
 	column, words := explainSyntax(line, indent, f.message)
 	if showsSecret(line) {
-		words = "a value in this line needs quotes; a secret does not belong in this file, only where it is kept, such as ssm:/lab/secret"
+		words = "a value in this line needs quotes; it is not shown, since it may be a secret"
 	}
 	return src.finding(number, utf8.RuneCountInString(line[:column])+1, "no valid YAML: "+words)
 }
