@@ -140,7 +140,7 @@ func (c *classic) readFunctions() {
 		}
 		f := &classicFunction{classic: c, item: item}
 		if settings != nil {
-			f.item = overlay(settings, item, plainLevel)
+			f.item = overlay(settingsFor(item, settings), item, plainLevel)
 		}
 		f.lambda = f.item.get("lambda")
 		f.container = f.lambda.get("container")

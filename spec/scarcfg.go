@@ -35,7 +35,7 @@ const shippedSettings = `{
 
 // meaningless are settings of functions that are in every scar.cfg and mean nothing for images. In a file of functions
 // somebody wrote them on purpose, and is told.
-var meaningless = []string{"runtime", "layers", "supervisor", "deployment", "handler", "invocation_type", "log_type"}
+var meaningless = []string{"runtime", "layers", "supervisor", "deployment", "handler", "invocation_type", "log_type", "state", "type"}
 
 // readSettings reads the defaults of scar.cfg for the functions of a classic file, as a function has them. Keys that it
 // does not know it leaves out: the original kept much there. It returns nil where there are none.
@@ -126,9 +126,29 @@ func chosen(n, shipped *node, want *rule) *node {
 			return nil
 		}
 		return kept
+	case n.kind == list && !slices.ContainsFunc(n.items, func(item *node) bool { return item.kind != scalar || item.text != "" }):
+		return nil // versions before 1.0.8 shipped lists of one empty text
 	default:
 		return n
 	}
+}
+
+// settingsFor are the defaults that one function has. What they say of jobs is for those that are jobs.
+func settingsFor(item, settings *node) *node {
+	mode := item.get("lambda").get("execution_mode")
+	if mode == nil {
+		mode = settings.get("lambda").get("execution_mode")
+	}
+	if item.get("batch") != nil || mode.str() != "" && mode.str() != modeLambda {
+		return settings
+	}
+	kept := made(settings, mapping)
+	for _, f := range settings.fields {
+		if f.name != "batch" {
+			kept.fields = append(kept.fields, f)
+		}
+	}
+	return kept
 }
 
 // fits says whether a value is of a kind that the schema takes.

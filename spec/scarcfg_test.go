@@ -29,6 +29,40 @@ func TestShippedSettingsSayNothing(t *testing.T) {
 	}
 }
 
+// Older versions shipped other defaults, and some of the first shipped lists of an empty text.
+func TestOlderShippedSettingsSayNothing(t *testing.T) {
+	for version, aws := range map[string]string{
+		"1.0.0": `{"boto_profile": "default", "region": "us-east-1", "execution_mode": "lambda", "iam": {"role": ""},
+			"lambda": {"time": 300, "memory": 512, "runtime": "python3.6", "layers": [""], "max_payload_size": 52428800, "timeout_threshold": 10},
+			"cloudwatch": {"log_retention_policy_in_days": 30},
+			"batch": {"state": "ENABLED", "type": "MANAGED", "security_group_ids": [""], "comp_type": "EC2", "desired_v_cpus": 0, "min_v_cpus": 0, "max_v_cpus": 2, "subnets": [""], "instance_types": ["m3.medium"]}}`,
+		"1.0.8": `{"lambda": {"layers": [""]}, "batch": {"vcpus": 1, "compute_resources": {"state": "ENABLED", "type": "MANAGED",
+			"security_group_ids": [""], "comp_type": "EC2", "desired_v_cpus": 0, "subnets": [""], "instance_types": ["m3.medium"]}}}`,
+	} {
+		folder := writeFiles(t, map[string]string{"func.yaml": classicWith("timeout: 60", ""), "scar.cfg": `{"aws": ` + aws + `}`})
+		file, err := Load(t.Context(), []string{filepath.Join(folder, "func.yaml")}, Options{Settings: filepath.Join(folder, "scar.cfg")})
+		if err != nil || file.Notes != nil || file.Functions[0].Batch != nil {
+			t.Errorf("%s: %v, %+v", version, err, file)
+		}
+	}
+}
+
+// What scar.cfg says of jobs is of no interest where there is none.
+func TestSettingsOfJobsAreForJobs(t *testing.T) {
+	folder := writeFiles(t, map[string]string{
+		"func.yaml": "functions:\n  aws:\n  - lambda: {name: f, container: {image: a}}\n  - lambda: {name: g, execution_mode: batch, container: {image: b}}\n",
+		"scar.cfg":  `{"aws": {"batch": {"vcpus": 4, "environment": {"Variables": {"MY_TOKEN": "hunter2"}}, "compute_resources": {"subnets": ["subnet-1"]}}}}`,
+	})
+	file, err := Load(t.Context(), []string{filepath.Join(folder, "func.yaml")}, Options{Settings: filepath.Join(folder, "scar.cfg"), KeepUnbuilt: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, g := file.Functions[0], file.Functions[1]
+	if f.Batch != nil || f.Secrets != nil || g.Batch == nil || g.Batch.VCPUs != 4 || len(g.Secrets) != 1 || len(file.Notes) != 1 {
+		t.Errorf("f %+v, g %+v, notes %v", f, g, file.Notes)
+	}
+}
+
 // What somebody chose in scar.cfg is the default of each function; what is unknown or makes no sense is left out.
 func TestSettingsAreDefaults(t *testing.T) {
 	folder := writeFiles(t, map[string]string{
