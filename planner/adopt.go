@@ -120,20 +120,22 @@ func (b *builder) explainAdopted(c Change) {
 	if !isFunction || !IsOriginal(is) || c.Reason != ReasonAdopted {
 		return
 	}
-	with := "its log group"
-	for _, kind := range []struct {
-		kind  Kind
-		words string
-	}{{KindPermission, "what lets buckets start it"}, {KindTrigger, "the rules of its buckets"}} {
-		if b.hasLegacy(kind.kind, c.Name) {
-			with = kind.words + ", " + with
-		}
+	var with []string
+	if b.hasLegacy(KindTrigger, c.Name) {
+		with = append(with, "the rules of its buckets")
+	}
+	if b.hasLegacy(KindPermission, c.Name) {
+		with = append(with, "what lets buckets start it")
+	}
+	taken := "its log group"
+	if len(with) > 0 {
+		taken = strings.Join(with, ", ") + " and " + taken
 	}
 	if c.Action == Replace {
 		b.warn(c.Address, "was made by the original scar as a %s package, which cannot become an image in place: it is deleted and made again under its name, and with it are taken over %s. Files that arrive meanwhile, or in the %d seconds before that a run may take, are found in its input buckets and sent to it afterwards, some of them for a second time",
-			is.PackageType, with, is.Timeout)
+			is.PackageType, taken, is.Timeout)
 	} else {
-		b.warn(c.Address, "was made by the original scar: it becomes the project's, and with it %s", with)
+		b.warn(c.Address, "was made by the original scar: it becomes the project's, and with it %s", taken)
 	}
 	if after := c.After.(Function); after.Role != is.Role {
 		role := is.Role[strings.LastIndex(is.Role, "/")+1:]

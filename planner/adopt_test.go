@@ -60,7 +60,7 @@ func TestOriginalsAreTakenOver(t *testing.T) {
 		says    []string
 	}{
 		{"an archive", func() State { return original("Zip") }, adopt, []string{"replace function/grayify"}, nil, []string{
-			"as a Zip package, which cannot become an image in place", "the rules of its buckets, what lets buckets start it, its log group", "the 60 seconds before",
+			"as a Zip package, which cannot become an image in place", "the rules of its buckets, what lets buckets start it and its log group", "the 60 seconds before",
 			"aws iam delete-role --role-name scar-role", "aws apigateway delete-rest-api --rest-api-id a1b2c3", "its layer x stays"}},
 		{"an image", func() State { return original("Image") }, adopt, []string{"adopt function/grayify"}, nil, []string{"it becomes the project's, and with it the rules"}},
 		{"cut short before the function was deleted", func() State { s := original("Zip"); marker(s); return s }, adopt,

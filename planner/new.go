@@ -325,7 +325,7 @@ func (b *builder) target() {
 		}
 	}
 	for _, t := range targets {
-		if _, planned := b.changes[t]; !planned {
+		if _, planned := b.changes[t]; !planned && !b.hasOf(t) {
 			b.refuse("--target %s: the plan has no such resource", t)
 			continue
 		}
@@ -340,6 +340,17 @@ func (b *builder) target() {
 		}
 	}
 	maps.DeleteFunc(b.changes, func(a Address, _ Change) bool { return !keep[a] })
+}
+
+// hasOf says whether the plan has something that belongs to a function, which may be gone itself: a removal that was cut short
+// leaves that behind.
+func (b *builder) hasOf(function Address) bool {
+	for _, c := range b.changes {
+		if function.Kind == KindFunction && c.Owner.Function == function.Name {
+			return true
+		}
+	}
+	return false
 }
 
 func (b *builder) plan() *Plan {
