@@ -147,5 +147,9 @@ func (f *projectFlag) named(cmd *cobra.Command, a *app, files *fileFlags) (*spec
 	if !regexp.MustCompile(projectName).MatchString(f.name) {
 		return nil, fmt.Errorf("--project %q: a project is up to 32 of a-z, 0-9 and -, and begins with a letter", f.name)
 	}
+	if len(files.paths) > 0 {
+		files.project = f.name
+		return files.loadProject(cmd, a)
+	}
 	return &spec.File{Project: f.name}, nil
 }

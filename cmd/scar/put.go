@@ -54,6 +54,7 @@ With --json, each file is an object of JSON on a line of its own; with --wait, t
 		RunE: c.run,
 	}
 	c.placeFlags.register(cmd)
+	c.files.registerProject(cmd)
 	c.moveFlags.register(cmd)
 	cmd.Flags().BoolVar(&c.wait, "wait", false, "wait for what functions make of the files")
 	cmd.Flags().DurationVar(&c.timeout, "timeout", 15*time.Minute, "with --wait: how long")

@@ -33,6 +33,7 @@ command if it was stopped.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd, args[0]) },
 	}
 	c.files.register(cmd)
+	c.files.registerProject(cmd)
 	c.account.register(cmd)
 	c.format.register(cmd)
 	c.pace.register(cmd)

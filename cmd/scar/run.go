@@ -65,6 +65,7 @@ Ctrl-C ends the wait, and not the function. A request that was sent is never sen
 		RunE:              c.run,
 	}
 	c.files.register(cmd)
+	c.files.registerProject(cmd)
 	c.account.register(cmd)
 	c.format.register(cmd)
 	cmd.Flags().StringVarP(&c.script, "script", "s", "", "run this `FILE` instead of the function's script, - for standard input")

@@ -42,6 +42,7 @@ as it is read.`,
 		RunE:              c.run,
 	}
 	c.files.register(cmd)
+	c.files.registerProject(cmd)
 	c.account.register(cmd)
 	c.format.register(cmd)
 	cmd.Flags().BoolVar(&c.failed, "failed", false, "of a run, show only what failed")
