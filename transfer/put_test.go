@@ -40,9 +40,10 @@ func TestNamesOfPut(t *testing.T) {
 		t.Chdir(tree(t, map[string]string{"x.jpg": "x", "raw/a": "a", "raw/d/b": "b", "other/c": "c"}))
 		for _, provider := range []string{"s3://" + bucket, "webdav.nas"} {
 			root := fmt.Sprintf("%s/%d/", provider, i)
-			tally, err := Put(t.Context(), c.paths, w.place(root+c.to), w.open, Options{Recursive: true})
+			s := newSeen()
+			tally, err := Put(t.Context(), c.paths, w.place(root+c.to), w.open, Options{Recursive: true, Observer: s})
 			if err != nil || tally.Done != len(c.want) || tally.Failed > 0 {
-				t.Errorf("%q to %s: %+v, %v", c.paths, root+c.to, tally, err)
+				t.Errorf("%q to %s: %+v, %v, %v", c.paths, root+c.to, tally, err, s.failed)
 			}
 			equal(t, fmt.Sprintf("%q to %s", c.paths, root+c.to), w.objects(root), c.want)
 		}
@@ -241,4 +242,20 @@ func TestProgressOfRetries(t *testing.T) {
 	if s.found != 40<<20 || s.moved != 40<<20 {
 		t.Errorf("get: %d found, %d moved", s.found, s.moved)
 	}
+}
+
+// TestNewFoldersAtOnce puts files at the same time into folders that all of them need. Servers of WebDAV lock what another is making.
+func TestNewFoldersAtOnce(t *testing.T) {
+	w := newWorld(t)
+	want := map[string]string{}
+	for i := range 2 * DefaultAtOnce {
+		want[fmt.Sprintf("a/b/%d/c/x", i)] = fmt.Sprint(i)
+	}
+	dir := tree(t, want)
+	s := newSeen()
+	tally, err := Put(t.Context(), []string{dir + "/"}, w.place("webdav.nas/new/in/"), w.open, Options{Recursive: true, Observer: s})
+	if err != nil || tally.Done != len(want) {
+		t.Errorf("%+v, %v, %v", tally, err, s.failed)
+	}
+	equal(t, "files", w.objects("webdav.nas/new/in/"), want)
 }

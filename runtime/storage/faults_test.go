@@ -83,6 +83,14 @@ func TestBusyServersAreAskedAgain(t *testing.T) {
 				s.expect(t, "k", want)
 			})
 		}
+		if !strings.HasPrefix(p.name, "s3") && !strings.HasPrefix(p.name, "minio") {
+			t.Run(p.name+"/locked", func(t *testing.T) {
+				wrap, _ := failing(2, http.StatusLocked)
+				s := p.run(t, wrap)
+				s.put(t, "k", content(1, 1000))
+				s.expect(t, "k", content(1, 1000))
+			})
+		}
 		t.Run(p.name+"/always", func(t *testing.T) {
 			wrap, calls := failing(1<<30, 503)
 			store := p.run(t, wrap).store(t)

@@ -69,10 +69,11 @@ func temporary(err error) bool {
 	return !errors.As(err, &file)
 }
 
-// busy reports whether a server's answer means that the same call may succeed later.
+// busy reports whether a server's answer means that the same call may succeed later. Servers of WebDAV lock folders for the moment in
+// which something is made in them, also for others who come at that moment.
 func busy(status int) bool {
 	switch status {
-	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests, http.StatusInternalServerError,
+	case http.StatusRequestTimeout, http.StatusLocked, http.StatusTooEarly, http.StatusTooManyRequests, http.StatusInternalServerError,
 		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return true
 	}
