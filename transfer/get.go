@@ -36,8 +36,9 @@ func Get(ctx context.Context, places []Place, path string, open Opener, o Option
 	}
 	defer func() { err = errors.Join(err, to.close()) }()
 	g := &getter{work: newWork(o), to: to}
-	for _, f := range found {
-		if err = g.get(ctx, f, nameOf(f, path, into)); err != nil {
+	for i := range found {
+		found[i].name = nameOf(found[i], path, into)
+		if err = g.get(ctx, found[i], found[:i]); err != nil {
 			break
 		}
 	}
@@ -78,6 +79,7 @@ type finding struct {
 	store   storage.Catalogue
 	entry   *storage.Entry // of a file; nil: it is a folder
 	content bool           // of the folder, what is in it is meant
+	name    string         // what it is called in the folder that it is fetched into, or what names in it begin with
 }
 
 // find looks for what is at places.
@@ -137,24 +139,28 @@ type getter struct {
 	to *landing
 }
 
-func (g *getter) get(ctx context.Context, f finding, name string) error {
+// get fetches what was found at a place. earlier are those before it.
+func (g *getter) get(ctx context.Context, f finding, earlier []finding) error {
 	if f.entry != nil {
 		if g.Filter.Takes(f.at.base()) {
-			g.file(ctx, f, *f.entry, name)
+			g.file(ctx, f, *f.entry, f.name, earlier)
 		}
 		return ctx.Err()
 	}
 	return f.each(ctx, g.Filter, func(e storage.Entry, below string) error {
-		g.file(ctx, f, e, name+below)
+		g.file(ctx, f, e, f.name+below, earlier)
 		return ctx.Err()
 	})
 }
 
 // file fetches one file.
-func (g *getter) file(ctx context.Context, f finding, e storage.Entry, name string) {
+func (g *getter) file(ctx context.Context, f finding, e storage.Entry, name string, earlier []finding) {
 	at := f.at.with(e.Key)
 	item := Item{From: at.String(), To: filepath.Join(g.to.root.Name(), filepath.FromSlash(name)), At: at, Size: e.Size, ETag: e.ETag}
 	g.move(ctx, item, func(ctx context.Context, item *Item) error {
+		if err := g.fetched(ctx, at, name, earlier); err != nil {
+			return err
+		}
 		skipped, err := g.leave(e, name)
 		if err != nil || skipped != "" || g.DryRun {
 			item.Skipped = skipped
@@ -162,6 +168,31 @@ func (g *getter) file(ctx context.Context, f finding, e storage.Entry, name stri
 		}
 		return g.to.receive(name, func(path string) error { return fetch(ctx, f.store, at, e, path) })
 	})
+}
+
+// fetched refuses a file whose name one of an earlier place has got.
+func (g *getter) fetched(ctx context.Context, at Place, name string, earlier []finding) error {
+	for _, before := range earlier {
+		below, inside := strings.CutPrefix(name, before.name)
+		other, chosen := before.at, g.Filter.Takes(before.at.base())
+		if before.entry == nil {
+			other, chosen = before.at.with(before.at.Key+below), g.Filter.Takes(below)
+		}
+		if !inside || !chosen || before.entry != nil && below != "" || other == at {
+			continue
+		}
+		if before.entry == nil {
+			_, err := before.store.Stat(ctx, other.Bucket, other.Key)
+			if errors.Is(err, storage.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return fmt.Errorf("%s has the same name", other)
+	}
+	return nil
 }
 
 // fetch writes an object to a new file.

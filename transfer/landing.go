@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // stagingPrefix begins the name of the folder in which files are while they are fetched. One that is left lying is of
@@ -51,6 +52,7 @@ func (l *landing) close() error {
 // stage is the path of a file that is to be written.
 func (l *landing) stage() (string, error) {
 	l.once.Do(func() {
+		l.sweep(time.Now())
 		name := stagingPrefix + rand.Text()
 		if l.fault = l.root.Mkdir(name, 0o700); l.fault == nil {
 			l.staging = name
