@@ -145,7 +145,7 @@ func (p *putter) found(ctx context.Context, path string, s source, name string, 
 	case !info.Mode().IsRegular():
 		item.Skipped = "no file"
 	default:
-		item.Err = taken(s, name, earlier)
+		item.Err = p.taken(s, name, earlier)
 	}
 	if item.Err != nil || item.Skipped != "" {
 		p.ended(item)
@@ -155,11 +155,14 @@ func (p *putter) found(ctx context.Context, path string, s source, name string, 
 }
 
 // taken refuses a file whose key one of an earlier folder has got.
-func taken(s source, name string, earlier []source) error {
+func (p *putter) taken(s source, name string, earlier []source) error {
 	i := slices.IndexFunc(earlier, func(e source) bool {
 		relative, inside := strings.CutPrefix(s.key+name, e.key)
 		if !e.folder {
-			return inside && relative == ""
+			return inside && relative == "" && p.Filter.Takes(filepath.Base(e.path))
+		}
+		if !p.Filter.Takes(relative) {
+			return false
 		}
 		info, err := os.Stat(filepath.Join(e.path, filepath.FromSlash(relative)))
 		return inside && err == nil && info.Mode().IsRegular()
@@ -186,7 +189,7 @@ func (p *putter) file(ctx context.Context, path, key string, size int64) {
 			return err
 		}
 		if p.Before != nil {
-			if err := p.Before(ctx, at); err != nil {
+			if err := p.Before(ctx, *item); err != nil {
 				return err
 			}
 		}

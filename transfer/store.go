@@ -58,7 +58,7 @@ type Options struct {
 
 	// Before is called before each file is put, which fails if it returns an error; it may be nil, and is called from
 	// several goroutines.
-	Before func(ctx context.Context, at Place) error
+	Before func(ctx context.Context, item Item) error
 }
 
 // DefaultAtOnce is how many files are moved at a time. Small ones are bound by the time that an answer takes.

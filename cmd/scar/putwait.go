@@ -92,7 +92,7 @@ func (p *putFiles) Ended(item transfer.Item) {
 	case item.Err != nil:
 		p.rows = append(p.rows, view.RunFile{File: item.From, Status: view.RunFailed, Error: item.Err.Error()})
 		return
-	case item.Skipped != "" || !p.wait.Put(item.At):
+	case item.Skipped != "" || !p.wait.Put(item):
 		p.rows = append(p.rows, view.RunFile{File: item.From, Status: view.RunSkipped})
 	}
 	p.from[item.At] = item.From

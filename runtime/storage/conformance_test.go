@@ -85,7 +85,7 @@ func (s *server) expect(t testing.TB, key string, want []byte) {
 }
 
 func roundTrip(t *testing.T, s *server) {
-	for i, size := range []int{0, 1, 10 << 10, 5 << 20, multipartThreshold, multipartThreshold + 1, 3*minPartSize + 17} {
+	for i, size := range []int{0, 1, 10 << 10, 5 << 20, InPartsAbove, InPartsAbove + 1, 3*minPartSize + 17} {
 		key := fmt.Sprintf("sizes/%d.bin", size)
 		want := content(byte(i), size)
 		s.put(t, key, want)

@@ -13,10 +13,12 @@ import (
 
 // The limits of S3 are those of https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 const (
-	multipartThreshold = 16 << 20 // bytes; larger files are sent in parts
-	minPartSize        = 8 << 20  // bytes; S3 takes no less than 5 MiB
-	maxParts           = 10_000
-	partsAtOnce        = 8
+	// InPartsAbove is up to how many bytes a file is sent to S3 by one call. Larger ones are sent in parts, which is another kind of event.
+	InPartsAbove = 16 << 20
+
+	minPartSize = 8 << 20 // bytes; S3 takes no less than 5 MiB
+	maxParts    = 10_000
+	partsAtOnce = 8
 )
 
 // uploadParts sends a large file in parts, several at a time. The parts are read from the file when they are

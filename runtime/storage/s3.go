@@ -69,7 +69,7 @@ func (s *S3) upload(ctx context.Context, bucket, key, path string) (int64, error
 		return 0, err
 	}
 	defer file.Close()
-	if size > multipartThreshold {
+	if size > InPartsAbove {
 		err = s.uploadParts(ctx, bucket, key, file, size)
 	} else {
 		err = s.put(ctx, bucket, key, typeOf(key), io.NewSectionReader(file, 0, size))

@@ -92,8 +92,8 @@ func TestUploadedFilesComeBack(t *testing.T) {
 		{"in/a b+c%25ü&?#=~*.txt", 1000},
 		{"line\nbreak\ttab", 1},
 		{strings.Repeat("k", 1024), 5},
-		{"threshold", multipartThreshold},
-		{"in parts", multipartThreshold + 1},
+		{"threshold", InPartsAbove},
+		{"in parts", InPartsAbove + 1},
 		{"in odd parts", 3*minPartSize + 17},
 	} {
 		path, want := randomFile(t, c.size)
@@ -153,7 +153,7 @@ func TestErrorsSayWhatWasAttempted(t *testing.T) {
 	if err == nil || !strings.HasPrefix(err.Error(), "store s3://elsewhere/k: NoSuchBucket") {
 		t.Errorf("upload: %v", err)
 	}
-	large, _ := randomFile(t, multipartThreshold+1)
+	large, _ := randomFile(t, InPartsAbove+1)
 	if _, err = store.Upload(t.Context(), "elsewhere", "k", large); err == nil || !strings.Contains(err.Error(), "NoSuchBucket") {
 		t.Errorf("upload in parts: %v", err)
 	}
@@ -260,7 +260,7 @@ func TestFailedPartAbortsTheUpload(t *testing.T) {
 		}
 		fake.ServeHTTP(w, r)
 	}))
-	path, _ := randomFile(t, multipartThreshold+1)
+	path, _ := randomFile(t, InPartsAbove+1)
 	_, err := store.Upload(t.Context(), bucket, "k", path)
 	if err == nil || !strings.Contains(err.Error(), "part 2 of 3: AccessDenied: no") || !aborted.Load() {
 		t.Errorf("error is %v, aborted: %v", err, aborted.Load())
@@ -342,7 +342,7 @@ func TestCancelledTransfersEnd(t *testing.T) {
 }
 
 func TestPartSize(t *testing.T) {
-	for _, size := range []int64{1, multipartThreshold + 1, 80 << 30, 1 << 40, 5 << 40} {
+	for _, size := range []int64{1, InPartsAbove + 1, 80 << 30, 1 << 40, 5 << 40} {
 		part := partSizeFor(size)
 		if n := (size + part - 1) / part; n > maxParts || part < minPartSize {
 			t.Errorf("%d bytes are sent as %d parts of %d", size, n, part)

@@ -34,7 +34,7 @@ func TestAnswersThatConfirmNothingAreNotBelieved(t *testing.T) {
 					})
 					size := 100
 					if name != "small file" {
-						size = multipartThreshold + 1
+						size = InPartsAbove + 1
 					}
 					if _, err := s.store(t).Upload(t.Context(), s.bucket, "k", file(t, content(1, size))); err == nil {
 						t.Error("the upload is a success")

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/scar-go/scar/runtime/storage"
 	"github.com/scar-go/scar/spec"
 )
 
@@ -57,20 +58,34 @@ func FindInputs(dir string, fn *spec.Function) ([]RunInput, error) {
 func (in *RunInput) place(fn *spec.Function) {
 	for _, rule := range ownInputs(fn) {
 		key := rule.Prefix + in.Name
-		if takes(rule, key) {
+		if takes(rule, key, storedByCall) {
 			in.Bucket, in.Key, in.Taken = rule.Bucket, key, true
 			return
 		}
 	}
 }
 
-// takes says whether an object that is put starts the function.
-func takes(rule spec.Input, key string) bool {
-	put := slices.ContainsFunc(rule.Events, func(event string) bool {
-		return event == "s3:ObjectCreated:*" || event == "s3:ObjectCreated:Put"
+// The ways of storing an object that S3 tells apart in its events: by one call, and in parts.
+const (
+	storedByCall  = "s3:ObjectCreated:Put"
+	storedInParts = "s3:ObjectCreated:CompleteMultipartUpload"
+)
+
+// storedAs is the way in which a file of so many bytes is put.
+func storedAs(size int64) string {
+	if size > storage.InPartsAbove {
+		return storedInParts
+	}
+	return storedByCall
+}
+
+// takes says whether an object that is stored in a way starts the function.
+func takes(rule spec.Input, key, stored string) bool {
+	starts := slices.ContainsFunc(rule.Events, func(event string) bool {
+		return event == "s3:ObjectCreated:*" || event == stored
 	})
 	ends := slices.ContainsFunc(rule.Suffix, func(s string) bool { return strings.HasSuffix(key, s) })
-	return put && ends && strings.HasPrefix(key, rule.Prefix)
+	return starts && ends && strings.HasPrefix(key, rule.Prefix)
 }
 
 // placement says where in the folder of results an object goes.

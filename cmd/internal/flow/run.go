@@ -190,7 +190,7 @@ func (r *Run) started(stored []object) []object {
 	return slices.DeleteFunc(stored, func(o object) bool {
 		for i := range r.file.Functions {
 			for _, rule := range ownInputs(&r.file.Functions[i]) {
-				if rule.Bucket == o.bucket && takes(rule, o.key) && slices.Contains(rule.Events, "s3:ObjectCreated:*") {
+				if rule.Bucket == o.bucket && takes(rule, o.key, storedByCall) && slices.Contains(rule.Events, "s3:ObjectCreated:*") {
 					return false
 				}
 			}

@@ -26,7 +26,7 @@ type Wait struct {
 	file   *spec.File
 
 	mu      sync.Mutex
-	former  map[awaited]string // id of the request that a record is of which was there before
+	former  map[awaited]*job.Record // the last that is of what was there before
 	pending []awaited
 }
 
@@ -38,7 +38,7 @@ type awaited struct {
 
 // Wait prepares to wait for what is put to a place. It is an error if no function takes anything there, or if one keeps no records.
 func (p *Places) Wait(to transfer.Place) (*Wait, error) {
-	w := &Wait{places: p, file: p.file, former: map[awaited]string{}}
+	w := &Wait{places: p, file: p.file, former: map[awaited]*job.Record{}}
 	var inputs []string
 	taken := false
 	for i := range p.file.Functions {
@@ -71,29 +71,33 @@ func providerName(name string) string {
 }
 
 // Before looks at the records of a file that is about to be put, to tell them from those that follow.
-func (w *Wait) Before(ctx context.Context, at transfer.Place) error {
-	for _, fn := range w.takers(at) {
-		one := awaited{fn.Name, at}
-		record, err := w.record(ctx, fn, at)
+func (w *Wait) Before(ctx context.Context, item transfer.Item) error {
+	for _, fn := range w.takers(item) {
+		record, err := w.record(ctx, fn, item.At)
 		if err != nil {
 			return err
 		}
 		if record != nil {
-			w.mu.Lock()
-			w.former[one] = record.RequestID
-			w.mu.Unlock()
+			w.remember(awaited{fn.Name, item.At}, record)
 		}
 	}
 	return nil
 }
 
+// remember keeps the record of what was there before.
+func (w *Wait) remember(one awaited, record *job.Record) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.former[one] = record
+}
+
 // Put says that a file was put. It reports whether a function takes it.
-func (w *Wait) Put(at transfer.Place) bool {
-	takers := w.takers(at)
+func (w *Wait) Put(item transfer.Item) bool {
+	takers := w.takers(item)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, fn := range takers {
-		w.pending = append(w.pending, awaited{fn.Name, at})
+		w.pending = append(w.pending, awaited{fn.Name, item.At})
 	}
 	return len(takers) > 0
 }
@@ -106,12 +110,13 @@ func (w *Wait) Files() int {
 }
 
 // takers are the functions that a file starts and that keep records.
-func (w *Wait) takers(at transfer.Place) []*spec.Function {
+func (w *Wait) takers(item transfer.Item) []*spec.Function {
+	at := item.At
 	var all []*spec.Function
 	for i := range w.file.Functions {
 		fn := &w.file.Functions[i]
 		taken := slices.ContainsFunc(fn.Inputs, func(in spec.Input) bool {
-			return providerName(in.Provider) == at.Provider && in.Bucket == at.Bucket && takes(in, at.Key)
+			return providerName(in.Provider) == at.Provider && in.Bucket == at.Bucket && takes(in, at.Key, storedAs(item.Size))
 		})
 		if taken && fn.Records != "" {
 			all = append(all, fn)
@@ -140,32 +145,74 @@ func (w *Wait) record(ctx context.Context, fn *spec.Function, at transfer.Place)
 	return &record, nil
 }
 
-// ours says whether a record is of the version of the file that was put. If others have put it again meanwhile, theirs counts: there
-// is none of ours any more.
-func (w *Wait) ours(ctx context.Context, one awaited, record *job.Record) (bool, error) {
+// attempts is how often functions have tried what was put, by a record; 0: it is not of that. Others may have put the file again
+// meanwhile: theirs counts, as there is no record of ours any more.
+func (w *Wait) attempts(ctx context.Context, one awaited, record *job.Record) (int, error) {
 	w.mu.Lock()
 	former := w.former[one]
 	w.mu.Unlock()
-	if record == nil || record.RequestID == former {
-		return false, nil
+	if record == nil {
+		return 0, nil
 	}
-	store, err := w.places.Open(ctx, one.at)
-	if err != nil {
-		return false, err
+	if former == nil {
+		former = &job.Record{}
 	}
-	now, err := store.Stat(ctx, one.at.Bucket, one.at.Key)
+	if ours, err := w.ours(ctx, one, record, former); err != nil || !ours {
+		if err == nil {
+			w.remember(one, record)
+		}
+		return 0, err
+	}
+	if record.ETag == former.ETag { // of one version all attempts are counted, whatever event they were for
+		return max(record.Attempts-former.Attempts, 1), nil
+	}
+	return record.Attempts, nil
+}
+
+// clockSkew is how much the clocks of S3, which tells whole seconds, and of functions may differ.
+const clockSkew = 2 * time.Second
+
+// ours says whether a record is of the version of the file that was put, and of no event before.
+func (w *Wait) ours(ctx context.Context, one awaited, record, former *job.Record) (bool, error) {
+	if record.RequestID == former.RequestID || record.Sequencer != "" && record.Sequencer == former.Sequencer {
+		return w.again(ctx, one, record)
+	}
+	now, err := w.stat(ctx, one.at)
 	switch {
-	case errors.Is(err, storage.ErrNotExist): // what was put is gone, and has a record
-		return true, nil
 	case err != nil:
-		return false, explainCall(err)
+		return false, err
+	case now == nil: // what was put is gone, and has a record
+		return true, nil
+	case spec.IsOwnS3(one.at.Provider) && record.Started.Add(clockSkew).Before(now.Modified): // the same was put before, and was still being processed
+		return false, nil
 	}
 	return record.ETag == "" || now.ETag == "" || record.ETag == now.ETag, nil
 }
 
-// last says whether no other attempt follows the one that a record is of.
-func last(fn *spec.Function, one awaited, record *job.Record) bool {
-	return record.Status == job.Done || record.Attempts >= attemptsOf(fn, one.at)
+// again says whether an earlier record counts, because the function does not process the same content twice. It goes by
+// the content only where events have no order.
+func (w *Wait) again(ctx context.Context, one awaited, record *job.Record) (bool, error) {
+	if !w.function(one.function).Dedupe || record.Sequencer != "" || record.Status != job.Done || record.ETag == "" {
+		return false, nil
+	}
+	now, err := w.stat(ctx, one.at)
+	return now != nil && now.ETag == record.ETag, err
+}
+
+// stat looks at a file that was put; it is nil if it is gone.
+func (w *Wait) stat(ctx context.Context, at transfer.Place) (*storage.Entry, error) {
+	store, err := w.places.Open(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	entry, err := store.Stat(ctx, at.Bucket, at.Key)
+	switch {
+	case errors.Is(err, storage.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, explainCall(err)
+	}
+	return &entry, nil
 }
 
 // attemptsOf is how often a file is tried before it is given up.
@@ -236,24 +283,24 @@ func (w *Wait) look(ctx context.Context, pending []awaited, late bool, into *tra
 		group.Go(func() error {
 			fn := w.function(one.function)
 			record, err := w.record(within, fn, one.at)
-			isOurs := false
+			attempts := 0
 			if err == nil {
-				isOurs, err = w.ours(within, one, record)
+				attempts, err = w.attempts(within, one, record)
 			}
 			if err != nil && ctx.Err() == nil {
 				return err
 			}
-			if !isOurs {
-				record = nil
-			}
-			over := isOurs && last(fn, one, record)
+			over := attempts > 0 && (record.Status == job.Done || attempts >= attemptsOf(fn, one.at))
 			if !over && !late {
 				mu.Lock()
 				defer mu.Unlock()
 				left = append(left, one)
 				return nil
 			}
-			r := w.result(ctx, one, record, over, into, o)
+			r := w.result(ctx, one, record, attempts, into, o)
+			if !over && r.Status == runFailed && attempts > 0 {
+				r.Error += "; it will be tried again"
+			}
 			o.Ended(r)
 			mu.Lock()
 			defer mu.Unlock()
@@ -273,22 +320,31 @@ func (w *Wait) function(name string) *spec.Function {
 	return nil
 }
 
+// missing says why a file may have no result.
+func (w *Wait) missing(one awaited, after time.Duration) string {
+	fn := w.function(one.function)
+	switch {
+	case !spec.IsOwnS3(one.at.Provider):
+		return fmt.Sprintf("it has no result after %s: it starts function %s only if %s, or a program of yours, sends that an event, which scar does not set up", after, fn.Name, one.at.Provider)
+	case fn.Queue != nil && fn.Queue.ARN != "":
+		return fmt.Sprintf("it has no result after %s: it starts function %s by the queue %s, which the events of the bucket have to reach", after, fn.Name, fn.Queue.ARN)
+	}
+	return fmt.Sprintf("it has no result after %s: it goes on without being waited for", after)
+}
+
 // result says what became of a file, and fetches what came of it.
-func (w *Wait) result(ctx context.Context, one awaited, record *job.Record, over bool, into *transfer.Folder, o WaitOptions) RunResult {
+func (w *Wait) result(ctx context.Context, one awaited, record *job.Record, attempts int, into *transfer.Folder, o WaitOptions) RunResult {
 	r := RunResult{Function: one.function, File: o.From(one.at), Status: runFailed}
-	if record == nil {
-		r.Error = fmt.Sprintf("it has no result after %s: it goes on without being waited for", o.Timeout)
+	if attempts == 0 {
+		r.Error = w.missing(one, o.Timeout)
 		return r
 	}
 	d := record.Durations
-	r.Attempts, r.Duration = record.Attempts, time.Duration(d.StageIn+d.Run+d.StageOut)*time.Millisecond
+	r.Attempts, r.Duration = attempts, time.Duration(d.StageIn+d.Run+d.StageOut)*time.Millisecond
 	if record.Status != job.Done {
 		r.Error = "it failed"
 		if record.Error != nil {
 			r.Error = record.Error.Type + ": " + record.Error.Message
-		}
-		if !over {
-			r.Error += "; it will be tried again"
 		}
 		return r
 	}
