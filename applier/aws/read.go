@@ -20,6 +20,15 @@ func (c *Cloud) Find(ctx context.Context, project string) ([]planner.Ref, error)
 	return c.finder.find(ctx, project)
 }
 
+// FindAPIs lists the project's HTTP APIs, and needs the right to read APIs only.
+func (c *Cloud) FindAPIs(ctx context.Context) ([]planner.Ref, error) {
+	refs, err := c.finder.projectAPIs(ctx)
+	if err != nil {
+		return nil, explain(err)
+	}
+	return refs, nil
+}
+
 // Read implements applier.Cloud. Everything is read at once, within the bound of Options; only the buckets that just
 // the policies of functions and queues name take another round. All errors are reported.
 func (c *Cloud) Read(ctx context.Context, refs []planner.Ref) (planner.State, error) {

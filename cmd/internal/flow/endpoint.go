@@ -73,11 +73,10 @@ func (a *Account) HTTPEndpoint(ctx context.Context, fn *Deployed) (*HTTPEndpoint
 func (a *Account) apiBefore(ctx context.Context, fn *Deployed) (planner.Ref, planner.HTTPAPI, error) {
 	fail := func(err error) (planner.Ref, planner.HTTPAPI, error) { return planner.Ref{}, planner.HTTPAPI{}, err }
 	cloud := a.cloud(fn.Project, a.namingOf(fn), carried{})
-	refs, err := cloud.Find(ctx, fn.Project)
+	refs, err := cloud.FindAPIs(ctx)
 	if err != nil {
 		return fail(fmt.Errorf("look for an API of function %s: %w", fn.Name, explainCall(err)))
 	}
-	refs = slices.DeleteFunc(refs, func(ref planner.Ref) bool { return ref.Kind != planner.KindHTTPAPI })
 	live, err := cloud.Read(ctx, refs)
 	if err != nil {
 		return fail(fmt.Errorf("look for an API of function %s: %w", fn.Name, explainCall(err)))
