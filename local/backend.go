@@ -68,6 +68,8 @@ type Options struct {
 	IdleTimeout time.Duration   // how long an idle instance is kept; 0: five minutes
 	Settle      lambda.Settle   // how long a function is Pending; a deleted group of schedules is DELETING for its delay
 	OnDone      func(lambda.Invocation)
+
+	OnAddress func(Address) // called for each address that is made; nil: nobody is told; must not block for long
 }
 
 // Backend is an open backend. It is an http.Handler.
@@ -140,6 +142,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.OnAddress == nil {
+		o.OnAddress = func(Address) {}
 	}
 	return o
 }

@@ -104,7 +104,8 @@ func (b *Backend) makeSenders(context.Context) (err error) {
 func (b *Backend) makeTriggers(ctx context.Context) (err error) {
 	o := b.options
 	b.apis, err = apigateway.New(apigateway.Config{
-		DB: b.db, Clock: o.Clock, Account: o.Account, Region: o.Region, Endpoint: b.Endpoint, Functions: functions{b.lambda}, Authorizer: b.iam, Log: o.Log,
+		DB: b.db, Clock: o.Clock, Account: o.Account, Region: o.Region, Endpoint: b.Endpoint, Functions: functions{b.lambda}, Authorizer: b.iam,
+		OnAddress: func(a apigateway.Address) { o.OnAddress(ofAPI(a)) }, Log: o.Log,
 	})
 	if err != nil {
 		return err
@@ -177,7 +178,8 @@ func (b *Backend) lambdaConfig() lambda.Config {
 		DB: b.db, Clock: o.Clock, Account: o.Account, Region: o.Region, Endpoint: b.waitForEndpoint,
 		Roles: sessions{b.iam}, Images: b.ecr, Logs: lines{b.logs}, Cache: o.Cache,
 		Authorizer: b.iam, Queues: queues{b.sqs}, Destinations: destinations{b}, Networks: b.ec2, FileSystems: b.efs,
-		RetryDelays: o.RetryDelays, Concurrency: o.Concurrency, IdleTimeout: o.IdleTimeout, Settle: o.Settle, OnDone: b.invoked, OnThrottle: b.metrics.Throttled, Log: o.Log,
+		RetryDelays: o.RetryDelays, Concurrency: o.Concurrency, IdleTimeout: o.IdleTimeout, Settle: o.Settle, OnDone: b.invoked, OnThrottle: b.metrics.Throttled,
+		OnURL: func(u lambda.URL) { o.OnAddress(ofFunction(u)) }, Log: o.Log,
 	}
 }
 

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -24,7 +26,8 @@ func (c *localUpCommand) command() *cobra.Command {
 		Use:   "up",
 		Short: "Serve the local backend until Ctrl-C",
 		Long: `Serve, on this machine only, the AWS calls that scar makes, and run functions when their events come: files
-in buckets, messages in queues, schedules, and requests to the addresses that scar apply --local prints.
+in buckets, messages in queues, schedules, and requests to addresses, which are printed to standard error when scar apply --local
+makes them, and at the start those that are there.
 
 Other commands of scar find it with --local; other programs with the variables that are printed. The AWS CLI before
 2.13, version 1 among them, does not look at AWS_ENDPOINT_URL, or not for every service, and calls AWS instead: give
@@ -54,18 +57,43 @@ func (c *localUpCommand) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	streams, format := c.streams(), c.format.format()
+	var printing sync.Mutex
+	printing.Lock() // until it is said where all of it is
 	backend, err := flow.StartLocal(cmd.Context(), flow.LocalOptions{
 		Port: c.port, StateDir: state, Images: c.imageCache(), Region: c.region, Announce: true, Log: c.stderr,
+		OnAddress: func(a flow.Address) {
+			printing.Lock()
+			defer printing.Unlock()
+			view.AddressTold(streams, format, view.Address(a))
+		},
 	})
 	if err != nil {
 		return err
 	}
+	err = c.introduce(backend, state)
+	printing.Unlock()
+	if err != nil {
+		return errors.Join(err, backend.Close())
+	}
+	return backend.Wait(cmd.Context())
+}
+
+// introduce prints where the backend is, and what is there already.
+func (c *localUpCommand) introduce(backend *flow.Local, state string) error {
 	environment := backend.Endpoint().Environment()
 	if c.state != "" { // or --local would look elsewhere
 		environment = append(environment, [2]string{"SCAR_STATE_DIR", state})
 	}
+	there, err := backend.Addresses()
+	if err != nil {
+		return err
+	}
 	if err := view.Up(c.streams(), c.format.format(), backend.Endpoint().URL, state, environment); err != nil {
 		return err
 	}
-	return backend.Wait(cmd.Context())
+	for _, a := range there {
+		view.AddressTold(c.streams(), c.format.format(), view.Address(a))
+	}
+	return nil
 }

@@ -44,7 +44,7 @@ type Authorizer interface {
 	Allowed(ctx context.Context, id wire.Identity, action, resource string, conditions map[string][]string) (bool, error)
 }
 
-// Config is what a Service needs. All must be given, but for Log.
+// Config is what a Service needs. All must be given, but for OnAddress and Log.
 type Config struct {
 	DB         *store.DB
 	Clock      clock.Clock
@@ -53,7 +53,8 @@ type Config struct {
 	Endpoint   func() string // URL of the backend
 	Functions  Functions
 	Authorizer Authorizer
-	Log        *slog.Logger // why functions behind APIs could not be invoked; nil: nothing is logged
+	OnAddress  func(Address) // called with the address of each stage that is made; may be nil; must not block for long
+	Log        *slog.Logger  // why functions behind APIs could not be invoked; nil: nothing is logged
 }
 
 const servicePrincipal = "apigateway.amazonaws.com"
@@ -70,6 +71,9 @@ type Service struct {
 func New(cfg Config) (*Service, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.OnAddress == nil {
+		cfg.OnAddress = func(Address) {}
 	}
 	apis, err := store.NewTable[api](cfg.DB, "apigateway.apis")
 	if err != nil {

@@ -81,13 +81,45 @@ func (s *Service) createStage(r *http.Request, body json.RawMessage) (out stageO
 	if err := out.check(); err != nil {
 		return out, err
 	}
-	return out, s.change(r, func(a *api) error {
+	var made Address
+	err = s.change(r, func(a *api) error {
 		if _, found := a.Stages[out.StageName]; found {
 			return conflict("Stage already exists")
 		}
 		a.Stages[out.StageName] = stage{stageOutput: out}
+		made = s.address(a, out.StageName)
 		return nil
 	})
+	if err == nil {
+		s.cfg.OnAddress(made)
+	}
+	return out, err
+}
+
+// Address is where an API is served.
+type Address struct {
+	Name string // of the API
+	URL  string // http://ID.execute-api.REGION.localhost:PORT, and the path of the stage
+}
+
+func (s *Service) address(a *api, stage string) Address {
+	u := s.endpoint(a.ID)
+	if stage != defaultKey {
+		u += "/" + stage
+	}
+	return Address{a.Settings.Name, u}
+}
+
+// Addresses lists where APIs are served, by their ids.
+func (s *Service) Addresses() ([]Address, error) {
+	var all []Address
+	err := s.apis.Each("", func(_ string, a api) bool {
+		for _, st := range sorted(a.Stages) {
+			all = append(all, s.address(&a, st.StageName))
+		}
+		return true
+	})
+	return all, err
 }
 
 func (s *Service) updateStage(r *http.Request, body json.RawMessage) (out stageOutput, err error) {

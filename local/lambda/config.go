@@ -41,6 +41,7 @@ type Config struct {
 	Settle      Settle
 	OnDone      func(Invocation) // called after each invocation; may be nil; must not block for long
 	OnThrottle  func(string)     // called with the name of a function that had no place for an invocation; likewise
+	OnURL       func(URL)        // called with each function URL that is made; likewise
 	Log         *slog.Logger     // what goes wrong behind the scenes; nil: nothing is logged
 }
 
@@ -105,6 +106,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.OnThrottle == nil {
 		c.OnThrottle = func(string) {}
+	}
+	if c.OnURL == nil {
+		c.OnURL = func(URL) {}
 	}
 	return c
 }

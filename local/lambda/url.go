@@ -128,6 +128,24 @@ func (s *Service) address(id string) string {
 	return "http://" + host + "/"
 }
 
+// URL is a function URL.
+type URL struct {
+	Function string // name
+	Address  string // http://ID.lambda-url.REGION.localhost:PORT/
+}
+
+// URLs lists the URLs of all functions, by the functions' names.
+func (s *Service) URLs() ([]URL, error) {
+	var all []URL
+	err := s.functions.Each("", func(name string, f function) bool {
+		if f.URL != nil {
+			all = append(all, URL{name, s.address(f.URL.ID)})
+		}
+		return true
+	})
+	return all, err
+}
+
 func noURL() error {
 	return wire.Errorf(http.StatusNotFound, "ResourceNotFoundException", "The resource you requested does not exist.")
 }
@@ -165,6 +183,7 @@ func (s *Service) createURL(r *http.Request, name string) (answer, error) {
 	if err != nil {
 		return answer{}, errors.Join(err, s.urls.Delete(u.ID))
 	}
+	s.cfg.OnURL(URL{name, s.address(u.ID)})
 	return answer{http.StatusCreated, s.urlOf(name, &u)}, nil
 }
 

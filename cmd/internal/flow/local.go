@@ -88,6 +88,14 @@ type LocalOptions struct {
 	Log         io.Writer       // where to log; nil: nowhere
 	RetryDelays []time.Duration // between the attempts on an event; nil: Lambda's minutes
 	OnDone      func(lambda.Invocation)
+	OnAddress   func(Address) // told of each address that is made; may be nil; must not block for long
+}
+
+// Address is where functions of a local backend take requests by HTTP.
+type Address struct {
+	Function string // whose URL it is; empty: it is an HTTP API's
+	API      string // name of the HTTP API
+	URL      string
 }
 
 // Local is a local backend in this process.
@@ -134,6 +142,9 @@ func (o LocalOptions) backend() local.Options {
 	options := local.Options{
 		Dir: o.StateDir, Cache: o.Images, Region: o.Region, RetryDelays: o.RetryDelays, OnDone: o.OnDone,
 	}
+	if o.OnAddress != nil {
+		options.OnAddress = func(a local.Address) { o.OnAddress(Address(a)) }
+	}
 	if o.Log != nil {
 		options.Log = slog.New(slog.NewTextHandler(o.Log, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	}
@@ -163,6 +174,19 @@ func (l *Local) announce(dir string) error {
 
 // Endpoint is where the backend listens.
 func (l *Local) Endpoint() *Endpoint { return l.endpoint }
+
+// Addresses lists the addresses of its state, those of functions first.
+func (l *Local) Addresses() ([]Address, error) {
+	found, err := l.backend.Addresses()
+	if err != nil {
+		return nil, fmt.Errorf("list the addresses of the local backend: %w", err)
+	}
+	addresses := make([]Address, len(found))
+	for i, a := range found {
+		addresses[i] = Address(a)
+	}
+	return addresses, nil
+}
 
 // Wait returns when the context ends, the backend closed, or when serving fails.
 func (l *Local) Wait(ctx context.Context) error {

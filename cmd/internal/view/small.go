@@ -122,6 +122,25 @@ func Up(s *Streams, f Format, endpoint, state string, environment [][2]string) e
 	return p.result()
 }
 
+// Address is where functions take requests by HTTP.
+type Address struct {
+	Function string // whose URL it is; empty: it is an HTTP API's
+	API      string // name of the HTTP API
+	URL      string
+}
+
+// AddressTold prints an address beside the output of a command, for people; programs ask for outputs.
+func AddressTold(s *Streams, f Format, a Address) {
+	if f != Human {
+		return
+	}
+	what := "function " + a.Function
+	if a.Function == "" {
+		what = "API " + a.API
+	}
+	s.err().printf("%s answers at %s\n", clean(what), clean(a.URL))
+}
+
 // Prompt asks for the approval of a plan. The answer is read by the caller.
 func Prompt(s *Streams, question string) {
 	p := s.err()
