@@ -194,7 +194,7 @@ func noInput(fn *spec.Function) error {
 	case fn.Queue != nil:
 		started = " by messages in its queue, or at once"
 	}
-	return fmt.Errorf("function %s has no input: there is no place to put files for it; start it on this machine with scar local up and, in another terminal, scar apply --local: it runs%s with aws lambda invoke --function-name %s",
+	return fmt.Errorf("function %s has no input: there is no place to put files for it; start it on this machine with scar local up and, in another terminal, scar apply --local: it runs%s with scar run %s --local",
 		fn.Name, started, fn.Name)
 }
 
