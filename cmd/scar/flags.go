@@ -67,6 +67,17 @@ func (f *accountFlags) connect(cmd *cobra.Command, a *app, region, profile strin
 	return flow.Connect(cmd.Context(), s)
 }
 
+// notEmpty refuses flags that are given and empty, as by a variable of the shell that is not set: a command would do something
+// else without them than what was meant.
+func notEmpty(cmd *cobra.Command, names ...string) error {
+	for _, name := range names {
+		if flag := cmd.Flags().Lookup(name); flag.Changed && flag.Value.String() == "" {
+			return fmt.Errorf("--%s is given and empty", name)
+		}
+	}
+	return nil
+}
+
 func either(first, second string) string {
 	if first != "" {
 		return first

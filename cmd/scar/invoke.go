@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"golang.org/x/net/http/httpguts"
 	"golang.org/x/term"
 
 	"github.com/scar-go/scar/cmd/internal/flow"
@@ -85,6 +86,9 @@ most, which needs no address for it, and the id of the request is printed.`,
 }
 
 func (c *invokeCommand) run(cmd *cobra.Command, args []string) error {
+	if err := errors.Join(notEmpty(cmd, "method", "output"), canWrite(c.output)); err != nil {
+		return err
+	}
 	request, err := c.request(cmd)
 	if err != nil {
 		return err
@@ -128,7 +132,7 @@ func (c *invokeCommand) start(cmd *cobra.Command, connected *flow.Account, funct
 	if err != nil {
 		return err
 	}
-	if err := flow.CheckPayload(payload, true, "the body", "put it into the function's input instead (scar put)"); err != nil {
+	if err := flow.CheckPayload(payload, true, "the body", bodyInstead); err != nil {
 		return err
 	}
 	waiting := func(why string) { view.Note(c.streams(), why) }
@@ -141,7 +145,10 @@ func (c *invokeCommand) start(cmd *cobra.Command, connected *flow.Account, funct
 
 // request is what the flags ask for.
 func (c *invokeCommand) request(cmd *cobra.Command) (r flow.HTTPRequest, err error) {
-	r = flow.HTTPRequest{Path: c.path, Method: http.MethodGet, Query: query(c.query)}
+	r = flow.HTTPRequest{Path: c.path, Method: http.MethodGet}
+	if r.Query, err = query(c.query); err != nil {
+		return r, err
+	}
 	if r.Header, err = headers(c.header); err != nil {
 		return r, err
 	}
@@ -169,6 +176,9 @@ func (c *invokeCommand) request(cmd *cobra.Command) (r flow.HTTPRequest, err err
 	return r, nil
 }
 
+// bodyInstead is the way of what is too large for a request.
+const bodyInstead = "put it into the function's input instead (scar put)"
+
 // body reads a text, or a file after @, and finds out what it is.
 func (c *invokeCommand) body(text string) (content []byte, kind string, err error) {
 	path, isFile := strings.CutPrefix(text, "@")
@@ -178,7 +188,7 @@ func (c *invokeCommand) body(text string) (content []byte, kind string, err erro
 	if path == "-" && c.files.takesStdin() {
 		return nil, "", errors.New("standard input can be one thing: the file or the body")
 	}
-	if content, err = c.read(path, flow.MaxAPIBody); err != nil {
+	if content, err = c.read(path, flow.MaxAPIBody, bodyInstead); err != nil {
 		return nil, "", fmt.Errorf("read the body: %w", err)
 	}
 	kind = mime.TypeByExtension(filepath.Ext(path))
@@ -191,17 +201,21 @@ func (c *invokeCommand) body(text string) (content []byte, kind string, err erro
 	return content, kind, nil
 }
 
-// query encodes NAME=VALUE, in their order.
-func query(pairs []string) string {
+// query encodes NAME=VALUE, in their order. A space is %20: signatures know no other.
+func query(pairs []string) (string, error) {
+	escape := func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 	encoded := make([]string, len(pairs))
 	for i, pair := range pairs {
 		name, value, hasValue := strings.Cut(pair, "=")
-		encoded[i] = url.QueryEscape(name)
+		if name == "" {
+			return "", fmt.Errorf("--query %q: want NAME=VALUE", pair)
+		}
+		encoded[i] = escape(name)
 		if hasValue {
-			encoded[i] += "=" + url.QueryEscape(value)
+			encoded[i] += "=" + escape(value)
 		}
 	}
-	return strings.Join(encoded, "&")
+	return strings.Join(encoded, "&"), nil
 }
 
 // headers reads lines of the form NAME: VALUE.
@@ -209,7 +223,7 @@ func headers(lines []string) (http.Header, error) {
 	h := http.Header{}
 	for _, line := range lines {
 		name, value, found := strings.Cut(line, ":")
-		if !found || name == "" || strings.ContainsAny(line, "\r\n\x00") || strings.ContainsAny(name, " \t") {
+		if !found || !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
 			return nil, fmt.Errorf("--header %q: want NAME: VALUE", line)
 		}
 		h.Add(textproto.CanonicalMIMEHeaderKey(name), strings.TrimSpace(value))

@@ -13,11 +13,16 @@ func TestQuery(t *testing.T) {
 	for want, pairs := range map[string][]string{
 		"":                          nil,
 		"a=1&b=2&a=3":               {"a=1", "b=2", "a=3"},
-		"a+b=c%26d%3De":             {"a b=c&d=e"},
+		"a%20b=c%26d%3De%20%2B":     {"a b=c&d=e +"},
 		"flag&empty=&%C3%BC=%23%2B": {"flag", "empty=", "ü=#+"},
 	} {
-		if got := query(pairs); got != want {
-			t.Errorf("%q: %s, want %s", pairs, got, want)
+		if got, err := query(pairs); err != nil || got != want {
+			t.Errorf("%q: %s, want %s; %v", pairs, got, want, err)
+		}
+	}
+	for _, pair := range []string{"", "=x"} {
+		if _, err := query([]string{"a=1", pair}); err == nil {
+			t.Errorf("%q is taken", pair)
 		}
 	}
 }
@@ -28,7 +33,7 @@ func TestHeaders(t *testing.T) {
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Error(err, diff)
 	}
-	for _, line := range []string{"", "name", ": value", "two words: x", "a: b\r\nc: d", "a: \x00"} {
+	for _, line := range []string{"", "name", ": value", "two words: x", "a: b\r\nc: d", "a: \x00", "ü: x"} {
 		if _, err := headers([]string{line}); err == nil {
 			t.Errorf("%q is taken", line)
 		}
@@ -57,6 +62,26 @@ func TestBodyKind(t *testing.T) {
 	}
 	if content, kind, err := (&invokeCommand{}).body("hello @you"); err != nil || string(content) != "hello @you" || kind != "text/plain; charset=utf-8" {
 		t.Error(string(content), kind, err)
+	}
+}
+
+// TestCanWrite leaves things as they are.
+func TestCanWrite(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "file"), "one")
+	for path, want := range map[string]bool{
+		"": true, "-": true, os.DevNull: true, filepath.Join(dir, "file"): true, filepath.Join(dir, "new"): true,
+		dir: false, filepath.Join(dir, "absent", "file"): false, filepath.Join(dir, "file", "below"): false,
+	} {
+		if err := canWrite(path); (err == nil) != want {
+			t.Errorf("%q: %v", path, err)
+		}
+	}
+	if content, err := os.ReadFile(filepath.Join(dir, "file")); err != nil || string(content) != "one" {
+		t.Errorf("it was changed to %q, %v", content, err)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("left in the folder: %v, %v", entries, err)
 	}
 }
 

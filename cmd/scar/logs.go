@@ -60,6 +60,9 @@ Lambda has a stream for each instance of a function, which serves one request af
 }
 
 func (c *logsCommand) run(cmd *cobra.Command, args []string) error {
+	if err := notEmpty(cmd, "since", "until", "filter", "stream", "request-id"); err != nil {
+		return err
+	}
 	options, err := c.options(cmd, time.Now())
 	if err != nil {
 		return err

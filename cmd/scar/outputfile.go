@@ -42,6 +42,29 @@ func (a *app) copyOutput(path string, content io.Reader) error {
 	return nil
 }
 
+// canWrite says, before there is anything to write, whether writeOutput could write to a path: what a function answers is there
+// once.
+func canWrite(path string) error {
+	if path == "" || path == "-" {
+		return nil
+	}
+	target, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		target = path
+	}
+	switch info, err := os.Stat(target); {
+	case err == nil && info.IsDir():
+		return fmt.Errorf("write %s: it is a folder", path)
+	case err == nil && !info.Mode().IsRegular():
+		return nil // opening a pipe waits for its reader
+	}
+	temporary, err := createBeside(target)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return errors.Join(temporary.Close(), os.Remove(temporary.Name()))
+}
+
 func copyTo(w io.Writer, content io.Reader, name string) error {
 	if _, err := io.Copy(w, content); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)

@@ -96,7 +96,7 @@ type runRequest struct {
 }
 
 func (c *runCommand) run(cmd *cobra.Command, args []string) error {
-	if err := c.sweep.check(cmd); err != nil {
+	if err := errors.Join(notEmpty(cmd, "script", "payload", "input", "output"), c.sweep.check(cmd)); err != nil {
 		return err
 	}
 	if c.sweep.active() {
@@ -107,6 +107,9 @@ func (c *runCommand) run(cmd *cobra.Command, args []string) error {
 	}
 	request, err := c.request(cmd, args)
 	if err != nil {
+		return err
+	}
+	if err := canWrite(c.output); err != nil {
 		return err
 	}
 	status := view.NewStatus(c.streams(), c.format.format())
@@ -202,7 +205,7 @@ func (c *runCommand) request(cmd *cobra.Command, args []string) (*runRequest, er
 		return nil, err
 	}
 	if c.script != "" {
-		if r.script, err = c.read(c.script, flow.MaxPayload); err != nil {
+		if r.script, err = c.read(c.script, flow.MaxPayload, scriptInstead); err != nil {
 			return nil, fmt.Errorf("read the script: %w", err)
 		}
 	}
@@ -244,16 +247,21 @@ func functionOf(file *spec.File, name string) *spec.Function {
 	return nil
 }
 
+// The ways of what is too large for a request.
+const (
+	eventInstead  = "put it into a bucket (scar put) and let the script fetch it"
+	scriptInstead = "ship it in the image, with files: in the file, or " + eventInstead
+)
+
 // event is what is sent to the function.
 func (c *runCommand) event(cmd *cobra.Command, connected *flow.Account, r *runRequest) (payload []byte, err error) {
-	const toBucket = "put it into a bucket (scar put) and let the script fetch it"
-	what, instead := "the event", toBucket
+	what, instead := "the event", eventInstead
 	switch {
 	case len(r.arguments) > 0:
 		what = "the list of arguments"
 		payload, err = flow.CommandPayload(r.arguments)
 	case r.script != nil:
-		what, instead = "the script", "ship it in the image, with files: in the file, or "+toBucket
+		what, instead = "the script", scriptInstead
 		payload, err = flow.ScriptPayload(r.script)
 	case c.input != "":
 		payload, err = connected.ObjectPayload(cmd.Context(), c.input)
@@ -269,9 +277,9 @@ func (c *runCommand) event(cmd *cobra.Command, connected *flow.Account, r *runRe
 // given is the event of --payload. JSON on the command line begins with a brace, a bracket or a quotation mark.
 func (c *runCommand) given() ([]byte, error) {
 	payload := []byte(c.payload)
-	if text := strings.TrimSpace(c.payload); text == "" || !strings.Contains(`{["`, text[:1]) {
+	if text := strings.TrimSpace(c.payload); text != "" && !strings.Contains(`{["`, text[:1]) {
 		var err error
-		if payload, err = c.read(c.payload, flow.MaxPayload); err != nil {
+		if payload, err = c.read(c.payload, flow.MaxPayload, eventInstead); err != nil {
 			return nil, fmt.Errorf("read the event: %w", err)
 		}
 	}
@@ -282,17 +290,22 @@ func (c *runCommand) given() ([]byte, error) {
 	return payload, nil
 }
 
-// read reads a file, - for standard input, one byte beyond the limit at most.
-func (a *app) read(path string, limit int64) ([]byte, error) {
-	if path == "-" {
-		return io.ReadAll(io.LimitReader(a.stdin, limit+1))
+// read reads a file, - for standard input. More bytes than the limit are an error, which names the other way.
+func (a *app) read(path string, limit int, instead string) ([]byte, error) {
+	file, name := a.stdin, "standard input"
+	if path != "-" {
+		var err error
+		if file, err = os.Open(path); err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		name = path
 	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
+	content, err := io.ReadAll(io.LimitReader(file, int64(limit)+1))
+	if err == nil && len(content) > limit {
+		err = fmt.Errorf("%s has more than %d MB, which is the most that is taken: %s", name, limit>>20, instead)
 	}
-	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, limit+1))
+	return content, err
 }
 
 // show prints what the function answered.
