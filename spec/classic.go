@@ -33,10 +33,11 @@ type classic struct {
 // classicProviders are the keys below functions, each with a list, by which a classic file is known.
 var classicProviders = []string{"aws", "oscar"}
 
-// classicMark is the list by which a file in the format of the original scar is known; nil in a native one.
+// classicMark is the list by which a file in the format of the original scar is known; nil in a native one. Without the
+// dash before lambda it is no list, which the schema says.
 func classicMark(root *node) *node {
 	for _, provider := range classicProviders {
-		if n := root.get("functions").get(provider); n != nil && n.kind == list {
+		if n := root.get("functions").get(provider); n != nil && (n.kind == list || n.get("lambda") != nil) {
 			return n
 		}
 	}

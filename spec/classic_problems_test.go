@@ -76,6 +76,12 @@ func TestClassicProblems(t *testing.T) {
 			"func.yaml:6:7: execution_mode: batch is not supported by this version; functions run on Lambda, for 15 minutes at most, mode: lambda, which needs no mention",
 			"func.yaml:8:5: my: services of OSCAR clusters are not supported by this version: s; put it into a file of its own, or take it out",
 		}},
+		{"no dash", "functions:\n  aws:\n    lambda: {name: f, container: {image: a}}\n", []string{
+			"func.yaml:2:3: aws: wants a list such as [{lambda: {name: grayify}}], not a mapping",
+		}},
+		{"too many pairs", classicWith("output: [{storage_provider: s3, path: abc/y, prefix: [a"+strings.Repeat(", a", 99)+"], suffix: [b"+strings.Repeat(", b", 99)+"]}]", ""), []string{
+			"func.yaml:6:362: suffix: an output takes 1000 pairs of a prefix and a suffix, these are 10000; make several outputs of it",
+		}},
 		{"tab", "functions:\n  aws:\n  - lambda:\n\tname: f\n", []string{"func.yaml:4:1: a tab indents this line; YAML wants spaces"}},
 		{"duplicate key", "functions:\n  aws:\n  - lambda: {name: f, memory: 512, memory: 1024, container: {image: a}}\n", []string{
 			"func.yaml:3:36: memory: is here a second time; it is in line 3 too",

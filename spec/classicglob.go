@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// maxAffixes bounds the pairs of a prefix and a suffix of one output: each is compared with each file.
+const maxAffixes = 1000
+
 // readFilter reads which files an output takes, as globs: those that begin with one of the prefixes and end with one of
 // the suffixes. It returns nil for all of them.
 func (f *classicFunction) readFilter(item *node) *node {
@@ -18,6 +21,10 @@ func (f *classicFunction) readFilter(item *node) *node {
 		at = item.get("prefix")
 	}
 	globs := made(at, list)
+	if pairs := len(prefixes) * len(suffixes); pairs > maxAffixes {
+		f.report.at(at, "an output takes %d pairs of a prefix and a suffix, these are %d; make several outputs of it", maxAffixes, pairs)
+		return nil
+	}
 	for _, glob := range nameGlobs(prefixes, suffixes) {
 		globs.items = append(globs.items, f.text(at, glob))
 	}
