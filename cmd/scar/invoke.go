@@ -14,7 +14,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 	"golang.org/x/net/http/httpguts"
 	"golang.org/x/term"
 
@@ -72,12 +71,6 @@ most, which needs no address for it, and the id of the request is printed.`,
 	cmd.Flags().StringVarP(&c.output, "output", "o", "", "write the body of a good answer to `FILE`, which is complete or is not changed")
 	cmd.Flags().BoolVarP(&c.include, "include", "i", false, "print status and headers of the answer to standard error")
 	cmd.Flags().BoolVar(&c.async, "async", false, "do not wait for the end")
-	cmd.Flags().SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
-		if name == "json-data" { // as the original has it
-			name = "json"
-		}
-		return pflag.NormalizedName(name)
-	})
 	cmd.MarkFlagsMutuallyExclusive("data", "json")
 	cmd.MarkFlagsMutuallyExclusive("async", "output")
 	cmd.MarkFlagsMutuallyExclusive("async", "include")
