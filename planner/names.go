@@ -78,7 +78,10 @@ func urlInvokeStatementID(project string) string { return "scar-" + project + "-
 func APIStatementID(project string) string { return "scar-" + project + "-api" }
 
 // RolePath is the IAM path of a project's roles; listing by it finds them all.
-func RolePath(project string) string { return "/scar/" + project + "/" }
+func RolePath(project string) string { return RolePaths + project + "/" }
+
+// RolePaths begins the paths of the roles of all projects.
+const RolePaths = "/scar/"
 
 // LogGroupName is the log group that Lambda writes a function's output to.
 func LogGroupName(function string) string { return "/aws/lambda/" + function }

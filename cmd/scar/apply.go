@@ -114,9 +114,9 @@ func (a *app) carryOut(ctx context.Context, planned *flow.Planned, format view.F
 		return a.nothingToDo(ctx, planned, format)
 	}
 	if format == view.JSON && !approval.autoApprove {
-		return errors.New("--json shows no plan to approve: use --auto-approve, or scar plan --out FILE and scar apply FILE")
+		return errors.New("--json shows no plan to approve: use --auto-approve" + a.orSave(planned))
 	}
-	if err := a.approve(ctx, approval.autoApprove, question); err != nil {
+	if err := a.approve(ctx, approval.autoApprove, question, a.orSave(planned)); err != nil {
 		return err
 	}
 	shown := view.NewApply(a.streams(), format)
@@ -136,13 +136,21 @@ func (a *app) nothingToDo(ctx context.Context, planned *flow.Planned, format vie
 	return view.NewApply(a.streams(), format).Finish(planned.Plan, view.Outputs(outputs), false)
 }
 
-// approve asks on the terminal. It never waits where nobody can answer.
-func (a *app) approve(ctx context.Context, auto bool, question string) error {
+// orSave is the other way to approve a plan, where scar plan can make it: not of a removal, nor of what flags of the original say.
+func (a *app) orSave(planned *flow.Planned) string {
+	if planned.Destroys() || a.document != nil {
+		return ""
+	}
+	return ", or scar plan --out FILE and scar apply FILE"
+}
+
+// approve asks on the terminal. It never waits where nobody can answer; otherwise is what to do there, beside --auto-approve.
+func (a *app) approve(ctx context.Context, auto bool, question, otherwise string) error {
 	if auto {
 		return nil
 	}
 	if !term.IsTerminal(int(a.stdin.Fd())) || !term.IsTerminal(int(a.stderr.Fd())) {
-		return errors.New("there is no terminal to ask for approval: use --auto-approve, or scar plan --out FILE and scar apply FILE")
+		return errors.New("there is no terminal to ask for approval: use --auto-approve" + otherwise)
 	}
 	view.Prompt(a.streams(), question)
 	answer, err := readLine(ctx, a.stdin)

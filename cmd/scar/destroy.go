@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -102,12 +104,36 @@ func (c *destroyCommand) one(cmd *cobra.Command, connected *flow.Account, name s
 	if len(options.Target) > 0 {
 		return nil, errors.New("a name is a target already: leave --target out")
 	}
-	function, err := connected.Function(cmd.Context(), name)
+	project, err := c.projectOf(cmd, connected, name)
 	if err != nil {
 		return nil, err
 	}
-	if c.project.name != "" && c.project.name != function.Project {
-		return nil, fmt.Errorf("function %s belongs to project %s, not to %s", name, function.Project, c.project.name)
+	if c.project.name != "" && c.project.name != project {
+		return nil, fmt.Errorf("function %s belongs to project %s, not to %s", name, project, c.project.name)
 	}
-	return connected.PlanRemove(cmd.Context(), function.Project, name, options)
+	return connected.PlanRemove(cmd.Context(), project, name, options)
+}
+
+// projectOf is the project of a function, or of what is left of it if a removal was cut short.
+func (c *destroyCommand) projectOf(cmd *cobra.Command, connected *flow.Account, name string) (string, error) {
+	function, err := connected.Function(cmd.Context(), name)
+	var unknown *flow.UnknownFunctionError
+	switch {
+	case err == nil:
+		return function.Project, nil
+	case !errors.As(err, &unknown):
+		return "", err
+	}
+	projects, failed := connected.Remains(cmd.Context(), name)
+	switch {
+	case failed != nil:
+		return "", failed
+	case len(projects) == 0:
+		return "", err
+	case slices.Contains(projects, c.project.name):
+		return c.project.name, nil
+	case len(projects) > 1:
+		return "", fmt.Errorf("the function %s is gone, and projects %s have more of that name: say which with --project", name, strings.Join(projects, ", "))
+	}
+	return projects[0], nil
 }

@@ -35,7 +35,12 @@ To remove functions, use scar destroy.`,
 		Example: `  scar rm s3://photos/out/photo.jpg
   scar rm -r s3://photos/out/ --include '*.tmp' --dry-run
   scar rm -r --auto-approve webdav.nas/out/`,
-		Args: cobra.MinimumNArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errors.New("name a place, such as s3://photos/out/photo.jpg; to remove functions, use scar destroy")
+			}
+			return nil
+		},
 		RunE: c.run,
 	}
 	c.placeFlags.register(cmd)
@@ -87,5 +92,5 @@ func (c *rmCommand) confirm(cmd *cobra.Command, parsed []transfer.Place, places 
 	if tally.Done == 0 {
 		return fmt.Errorf("there is nothing to remove")
 	}
-	return c.approve(cmd.Context(), false, view.Removal(tally, parsed))
+	return c.approve(cmd.Context(), false, view.Removal(tally, parsed), "")
 }

@@ -49,6 +49,7 @@ func TestScripts(t *testing.T) {
 			"bucket":  bucket,
 			"expand":  expand,
 			"logged":  logEvents,
+			"unmake":  unmake,
 		},
 	})
 }

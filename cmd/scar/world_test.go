@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	logs "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -127,4 +128,17 @@ func putLog(client *cloudwatchlogs.Client, function string, at time.Time, messag
 		}
 	}
 	return nil
+}
+
+// unmake deletes a function and nothing else, as a removal does that is cut short: unmake FUNCTION.
+func unmake(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: unmake FUNCTION")
+	}
+	client := lambda.New(lambda.Options{
+		BaseEndpoint: aws.String(ts.Getenv("AWS_ENDPOINT_URL")), Region: ts.Getenv("AWS_REGION"),
+		Credentials: credentials.NewStaticCredentialsProvider(local.AdminAccessKey, local.AdminSecretKey, ""),
+	})
+	_, err := client.DeleteFunction(context.Background(), &lambda.DeleteFunctionInput{FunctionName: &args[0]})
+	ts.Check(err)
 }

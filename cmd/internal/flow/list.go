@@ -175,7 +175,7 @@ func (a *Account) taggedFunctions(ctx context.Context, key, value string) (map[s
 // addUntold adds the tags of functions that the tagging API does not list yet, as it may not for a while after an apply: those
 // whose role is of a project of scar's.
 func (a *Account) addUntold(ctx context.Context, there []lambdatypes.FunctionConfiguration, ours map[string]map[string]string, project string) error {
-	roles := ":role/scar/" // of every project
+	roles := ":role" + planner.RolePaths
 	if project != "" {
 		roles = ":role" + planner.RolePath(project)
 	}

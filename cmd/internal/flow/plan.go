@@ -32,7 +32,12 @@ type Planned struct {
 	*planner.Plan
 	account *Account
 	cloud   *aws.Cloud
+
+	destroys bool
 }
+
+// Destroys says whether this is the plan of a removal, and not that of a file.
+func (p *Planned) Destroys() bool { return p.destroys }
 
 // Plan compares the file with the account. The images of all functions are resolved and assembled
 // while the account is read, and while it is asked for what the file refers to: none needs the others. All that is
@@ -111,7 +116,7 @@ func (a *Account) PlanDestroy(ctx context.Context, project string, o PlanOptions
 	if err != nil {
 		return nil, err
 	}
-	return &Planned{Plan: plan, account: a, cloud: a.cloud(project, naming, carried{})}, nil
+	return &Planned{Plan: plan, account: a, cloud: a.cloud(project, naming, carried{}), destroys: true}, nil
 }
 
 func (o PlanOptions) forPlanner(project string, n planner.Naming, destroy bool) planner.Options {
