@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -36,11 +38,18 @@ func (a *app) completion() *cobra.Command {
 	}
 }
 
-// completeFunction completes the name of a function of the file, as far as the file can be read.
+// completionTime is how long a shell waits for names from the account.
+const completionTime = 3 * time.Second
+
+// completeFunction completes the name of a function of the file, as far as the file can be read. Without one, commands about the
+// account complete the names of the functions there.
 func (a *app) completeFunction(files *fileFlags) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		if len(files.paths) == 0 && !exists(defaultFile) && cmd.Flags().Lookup("profile") != nil {
+			return a.deployedNames(cmd), cobra.ShellCompDirectiveNoFileComp
 		}
 		file, err := files.outline(cmd, a)
 		if err != nil {
@@ -52,6 +61,23 @@ func (a *app) completeFunction(files *fileFlags) cobra.CompletionFunc {
 		}
 		return names, cobra.ShellCompDirectiveNoFileComp
 	}
+}
+
+// deployedNames are the names of functions in the account that the flags of a command name. Who has none is offered none.
+func (a *app) deployedNames(cmd *cobra.Command) []string {
+	ctx, stop := context.WithTimeout(cmd.Context(), completionTime)
+	defer stop()
+	var account accountFlags
+	for name, value := range map[string]*string{"region": &account.region, "profile": &account.profile} {
+		*value, _ = cmd.Flags().GetString(name) // empty, where a command has no such flag
+	}
+	account.local, _ = cmd.Flags().GetBool("local")
+	cmd.SetContext(ctx)
+	connected, err := account.connect(cmd, a, "", "", nil)
+	if err != nil {
+		return nil
+	}
+	return connected.FunctionNames(ctx)
 }
 
 // completeAddress completes the address of a resource that the file describes.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -70,7 +71,8 @@ func description(d *flow.Description) view.Description {
 		Image: d.Image, Base: d.Tags[planner.TagImage], Memory: d.Memory, Timeout: d.Timeout, EphemeralStorage: d.EphemeralStorage,
 		Architecture: d.Architecture, Environment: map[string]string{}, Parameters: nonNil(d.Parameters), URL: d.URL, Role: d.Role,
 		LogGroup: d.LogGroup, Retries: planner.DefaultAttempts, Last: view.Activity(d.Last), Tags: d.Tags,
-		Starts: []string{}, Queues: []view.QueueDepth{}, Rights: []planner.Statement{},
+		Duration: float64(d.Duration.Microseconds()) / 1000,
+		Starts:   []string{}, Secrets: []string{}, Queues: []view.QueueDepth{}, Rights: []planner.Statement{},
 	}
 	if d.Stored != nil {
 		out.ImageSize, out.Pushed = d.Stored.Size, &d.Stored.Pushed
@@ -101,12 +103,44 @@ func describePart(out *view.Description, r planner.Resource) {
 	case planner.Role:
 		if strings.HasSuffix(out.Role, "/"+v.Name) {
 			out.Rights = append(out.Rights, v.Policy.Statements...)
+			out.Secrets = append(out.Secrets, secretsOf(v.Policy, out.Parameters)...)
 		}
 	default:
 		if start := startedBy(v); start != "" {
 			out.Starts = append(out.Starts, start)
 		}
 	}
+}
+
+// secretsOf are the secrets that a policy lets a function read, but for the parameters that scar made, as files name them.
+func secretsOf(policy planner.Policy, made []string) (secrets []string) {
+	for _, s := range policy.Statements {
+		reads := slices.Contains(s.Action, "ssm:GetParameter") || slices.Contains(s.Action, "secretsmanager:GetSecretValue")
+		if s.Effect != "Allow" || !reads {
+			continue
+		}
+		for _, resource := range s.Resource {
+			if name := secretName(resource); name != "" && !slices.Contains(made, strings.TrimPrefix(name, "ssm:")) {
+				secrets = append(secrets, name)
+			}
+		}
+	}
+	return secrets
+}
+
+// secretName is what files call a secret, by its ARN; empty: it is none.
+func secretName(arn string) string {
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) < 6 {
+		return ""
+	}
+	if name, found := strings.CutPrefix(parts[5], "parameter"); found && parts[2] == "ssm" {
+		return "ssm:" + name
+	}
+	if name, found := strings.CutPrefix(parts[5], "secret:"); found && parts[2] == "secretsmanager" {
+		return "secretsmanager:" + strings.TrimSuffix(name, "-??????")
+	}
+	return ""
 }
 
 // startedBy says in words how a resource starts its function; empty: it does not.

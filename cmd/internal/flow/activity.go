@@ -62,25 +62,55 @@ func (a *Account) addActivity(ctx context.Context, list []Listed) error {
 	return group.Wait()
 }
 
+// averageDuration is how long the runs of a function in the last 24 hours took on average, 0 if there were none.
+func (a *Account) averageDuration(ctx context.Context, function string) (time.Duration, error) {
+	end := time.Now().Add(time.Minute).Truncate(time.Minute)
+	in := &cloudwatch.GetMetricDataInput{StartTime: sdk.Time(end.Add(-activityTime)), EndTime: &end, MetricDataQueries: []types.MetricDataQuery{
+		activityQuery("total", function, "Duration", "Sum"), activityQuery("runs", function, "Duration", "SampleCount"),
+	}}
+	sums := map[string]float64{}
+	pages := cloudwatch.NewGetMetricDataPaginator(cloudwatch.NewFromConfig(a.config), in)
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return 0, fmt.Errorf("read how long the function ran: %w", explainCall(err))
+		}
+		for _, r := range page.MetricDataResults {
+			for _, value := range r.Values {
+				sums[sdk.ToString(r.Id)] += value
+			}
+		}
+	}
+	if sums["runs"] < 1 {
+		return 0, nil
+	}
+	return time.Duration(sums["total"] / sums["runs"] * float64(time.Millisecond)), nil
+}
+
 // activityQueries ask for all metrics of some functions. The id of a query says what its answer is of.
 func activityQueries(list []Listed) []types.MetricDataQuery {
 	queries := make([]types.MetricDataQuery, 0, len(list)*len(activityMetrics))
 	for i := range list {
 		list[i].Last = &Activity{}
 		for m, metric := range activityMetrics {
-			queries = append(queries, types.MetricDataQuery{
-				Id: sdk.String(fmt.Sprintf("m%d_%d", m, i)),
-				MetricStat: &types.MetricStat{
-					Metric: &types.Metric{
-						Namespace: sdk.String("AWS/Lambda"), MetricName: sdk.String(metric.name),
-						Dimensions: []types.Dimension{{Name: sdk.String("FunctionName"), Value: &list[i].Name}},
-					},
-					Period: sdk.Int32(activityPeriod), Stat: sdk.String("Sum"),
-				},
-			})
+			queries = append(queries, activityQuery(fmt.Sprintf("m%d_%d", m, i), list[i].Name, metric.name, "Sum"))
 		}
 	}
 	return queries
+}
+
+// activityQuery asks for one statistic of a metric of a function.
+func activityQuery(id, function, metric, statistic string) types.MetricDataQuery {
+	return types.MetricDataQuery{
+		Id: &id,
+		MetricStat: &types.MetricStat{
+			Metric: &types.Metric{
+				Namespace: sdk.String("AWS/Lambda"), MetricName: &metric,
+				Dimensions: []types.Dimension{{Name: sdk.String("FunctionName"), Value: &function}},
+			},
+			Period: sdk.Int32(activityPeriod), Stat: &statistic,
+		},
+	}
 }
 
 // addResult adds the values of one answer. An answer may come in parts, on several pages.

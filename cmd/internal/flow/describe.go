@@ -30,6 +30,7 @@ type Description struct {
 	Queues     []QueueDepth
 	Stored     *StoredImage // nil: it is not in the account's registry
 	Last       Activity
+	Duration   time.Duration // of a run in the last 24 hours, on average; 0: there was none
 }
 
 // QueueDepth is how much is in a queue. SQS's numbers are approximate.
@@ -62,6 +63,7 @@ func (a *Account) Describe(ctx context.Context, name string) (*Description, erro
 	group.Go(func() error { return a.describeParts(inner, naming, d) })
 	group.Go(func() (err error) { d.Stored, err = a.storedImage(inner, deployed.Image); return err })
 	group.Go(func() error { return a.addActivity(inner, one) })
+	group.Go(func() (err error) { d.Duration, err = a.averageDuration(inner, name); return err })
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}

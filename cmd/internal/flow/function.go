@@ -120,15 +120,22 @@ func newDeployed(out *lambda.GetFunctionOutput) *Deployed {
 }
 
 const (
-	nearPages = 5 // of 100 functions each, that are looked at for names like one that is unknown
+	nearPages = 5 // of 100 functions each, that are looked at for names
 	nearNames = 3 // that are offered
 )
 
 // namesLike are the functions of scar's in the account and region whose names are like one. It is a help: where the
 // question is not answered, there are none.
 func (a *Account) namesLike(ctx context.Context, name string) []string {
+	known := a.FunctionNames(ctx)
+	return nearest(name, slices.DeleteFunc(known, func(other string) bool { return other == name }))
+}
+
+// FunctionNames are the names of functions of scar's in the account and region, of the first hundreds. It is a help: what is not
+// answered before the context ends is left out.
+func (a *Account) FunctionNames(ctx context.Context) []string {
 	pages := resourcegroupstaggingapi.NewGetResourcesPaginator(resourcegroupstaggingapi.NewFromConfig(a.config), &resourcegroupstaggingapi.GetResourcesInput{
-		ResourceTypeFilters: []string{"lambda:function"},
+		ResourceTypeFilters: []string{functionType},
 		TagFilters:          []tagging.TagFilter{{Key: sdk.String(planner.TagProject)}},
 	})
 	var known []string
@@ -138,12 +145,12 @@ func (a *Account) namesLike(ctx context.Context, name string) []string {
 			break
 		}
 		for _, r := range page.ResourceTagMappingList {
-			if function, found := planner.FunctionOfARN(sdk.ToString(r.ResourceARN)); found && function != name {
+			if function, found := planner.FunctionOfARN(sdk.ToString(r.ResourceARN)); found {
 				known = append(known, function)
 			}
 		}
 	}
-	return nearest(name, known)
+	return known
 }
 
 // nearest are the few of some names that may have been meant by another, nearest first: those that few changes lead to,

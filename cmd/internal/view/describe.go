@@ -34,7 +34,8 @@ type Description struct {
 	Architecture     string            `json:"architecture"`
 	Concurrency      *int              `json:"concurrency,omitempty"` // reserved; none: none is
 	Environment      map[string]string `json:"environment"`           // values that look like secrets are not shown
-	Parameters       []string          `json:"parameters"`            // that hold secrets
+	Parameters       []string          `json:"parameters"`            // that scar made of the secrets in the file
+	Secrets          []string          `json:"secrets"`               // of others that its role may read, such as ssm:/lab/token
 
 	Starts []string            `json:"starts"` // in words
 	URL    string              `json:"url,omitempty"`
@@ -47,6 +48,7 @@ type Description struct {
 	OnFailure string            `json:"on_failure,omitempty"`
 	Retries   int               `json:"retries"`
 	Last      Activity          `json:"last_day"`
+	Duration  float64           `json:"average_ms,omitempty"` // of a run in the last day; 0: there was none
 	Tags      map[string]string `json:"tags"`
 }
 
@@ -100,12 +102,21 @@ func withReason(state, reason string) string {
 func (d Description) what() [][2]string {
 	rows := [][2]string{
 		{"project", d.Project}, {"arn", d.ARN}, {"state", withReason(d.State, d.StateReason)},
-		{"last update", withReason(d.LastUpdate, d.LastUpdateReason) + ", " + d.Modified}, {"last 24 h", d.Last.String()},
+		{"last update", withReason(d.LastUpdate, d.LastUpdateReason) + ", " + d.Modified}, {"last 24 h", d.lastDay()},
 	}
 	if d.Description != "" {
 		rows = append(rows, [2]string{"description", d.Description})
 	}
 	return rows
+}
+
+// lastDay is how often the function ran, and how long on average.
+func (d Description) lastDay() string {
+	if d.Duration <= 0 {
+		return d.Last.String()
+	}
+	took := time.Duration(d.Duration * float64(time.Millisecond)).Round(time.Millisecond)
+	return fmt.Sprintf("%s, %s on average", d.Last, took)
 }
 
 func (d Description) code() [][2]string {
@@ -138,7 +149,7 @@ func (d Description) settings() [][2]string {
 		{"/tmp", fmt.Sprintf("%d MB", d.EphemeralStorage)}, {"concurrency", reserved},
 	}
 	rows = append(rows, repeated("environment", environment)...)
-	return append(rows, repeated("secrets", d.Parameters)...)
+	return append(rows, repeated("secrets", slices.Concat(d.Parameters, d.Secrets))...)
 }
 
 func (d Description) events() [][2]string {
