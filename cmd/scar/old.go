@@ -151,7 +151,10 @@ func oldLog(a *oldArgs) (translation, error) {
 	if name := a.get("name"); name != "" {
 		args = append(args, name)
 	}
-	args = append(a.today(args...), "--since", oldestLog)
+	args = a.today(args...)
+	if !a.has("log-stream-name") && !a.has("request-id") { // of these, all is looked at
+		args = append(args, "--since", oldestLog)
+	}
 	for _, f := range [][2]string{{"log-stream-name", "--stream"}, {"request-id", "--request-id"}} {
 		if value := a.get(f[0]); value != "" {
 			args = append(args, f[1], value)
@@ -205,7 +208,7 @@ func (a *oldArgs) bothNamed() error {
 // translated before commands are looked up.
 func (a *app) oldHelp(use, short, long, example string) *cobra.Command {
 	return &cobra.Command{
-		Use: use, Short: short, Long: long, Example: example, Hidden: true, DisableFlagParsing: true,
+		Use: use, Short: short, Long: long, Example: example, Hidden: true, DisableFlagParsing: true, DisableFlagsInUseLine: true,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 }

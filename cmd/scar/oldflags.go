@@ -65,7 +65,7 @@ func (a *oldArgs) get(long string) string {
 	return values[len(values)-1]
 }
 
-// parseOld reads arguments as the original did: a value follows its flag, or an equals sign after a long one. Where remainder is set, all
+// parseOld reads arguments as the original did: a value follows its flag, or an equals sign. Where remainder is set, all
 // that follows the first argument that is no flag belongs to it.
 func parseOld(command string, known []oldFlag, args []string, remainder bool) (*oldArgs, error) {
 	out := &oldArgs{values: map[string][]string{}}
@@ -95,11 +95,8 @@ func parseOld(command string, known []oldFlag, args []string, remainder bool) (*
 
 // flag reads one flag, and returns the arguments behind it and its value.
 func (a *oldArgs) flag(command string, known []oldFlag, arg string, args []string) ([]string, error) {
-	name, value, given := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
 	isLong := strings.HasPrefix(arg, "--")
-	if !isLong {
-		name, value, given = arg[1:], "", false
-	}
+	name, value, given := strings.Cut(strings.TrimLeft(arg[:2], "-")+arg[2:], "=")
 	next := func() ([]string, error) {
 		switch {
 		case given:

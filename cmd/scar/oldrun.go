@@ -26,7 +26,11 @@ func oldRun(a *oldArgs) (translation, error) {
 	if len(a.rest) > 0 {
 		args = append(append(args, "--"), a.rest...)
 	}
-	return translation{args: args, note: isNow("run -n NAME ARGUMENT...", "run NAME -- ARGUMENT...")}, nil
+	note := isNow("run -n NAME ARGUMENT...", "run NAME -- ARGUMENT...")
+	if len(a.rest) == 0 && !a.has("run-script") {
+		note += "; scar run NAME --all takes the files that are in its input"
+	}
+	return translation{args: args, note: note}, nil
 }
 
 // execution are the flags that run and invoke share.
