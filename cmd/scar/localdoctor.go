@@ -21,6 +21,8 @@ func (c *localDoctorCommand) command() *cobra.Command {
 		Short: "Check whether this machine can run functions",
 		Long: `Check what the sandbox that functions run in needs of this machine, and print the command that gives
 what is missing. The exit code is 1 if functions cannot run.`,
+		Example: `  scar local doctor
+  scar local doctor --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -46,24 +45,6 @@ func TestReference(t *testing.T) {
 				t.Errorf("%s is not what it is generated from; write it anew with: go test ./cmd/scar -run TestReference -update\n%s", path, diff)
 			}
 		})
-	}
-}
-
-// TestCommandsAreDescribed makes sure that the page of commands leaves no question.
-func TestCommandsAreDescribed(t *testing.T) {
-	described := regexp.MustCompile(`--[a-z-]+( [a-zA-Z]+)?  +\S`)
-	for _, c := range runnable((&app{lookupEnv: os.LookupEnv}).root()) {
-		if c.Short == "" || strings.HasSuffix(c.Short, ".") {
-			t.Errorf("%s: Short is %q", c.CommandPath(), c.Short)
-		}
-		if c.Example == "" && c.CommandPath() != "scar version" && c.CommandPath() != "scar local doctor" {
-			t.Errorf("%s has no example", c.CommandPath())
-		}
-		for line := range strings.Lines(c.LocalFlags().FlagUsages()) {
-			if !described.MatchString(line) {
-				t.Errorf("%s: a flag is not described: %s", c.CommandPath(), line)
-			}
-		}
 	}
 }
 

@@ -18,7 +18,9 @@ func (c *versionCommand) command() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Say which scar this is",
-		Args:  cobra.NoArgs,
+		Example: `  scar version
+  scar version --json`,
+		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			build := view.Build{Version: version, Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH}
 			return view.Version(c.streams(), c.format.format(), build)
