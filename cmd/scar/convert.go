@@ -81,7 +81,11 @@ func (c *convertCommand) write(converted *spec.Converted) (err error) {
 	if err != nil {
 		return fmt.Errorf("write the secrets: %w", err)
 	}
-	defer func() { err = errors.Join(err, file.Close()) }()
+	defer func() {
+		if err = errors.Join(err, file.Close()); err != nil {
+			err = errors.Join(err, os.Remove(c.secrets)) // lest the half of it be in the way of the next attempt
+		}
+	}()
 	if _, err := file.Write(text); err != nil {
 		return fmt.Errorf("write the secrets: %w", err)
 	}
