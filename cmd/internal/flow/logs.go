@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
 	"github.com/scar-go/scar/applier/aws"
 	"github.com/scar-go/scar/planner"
@@ -41,8 +42,12 @@ func (a *Account) Logs(ctx context.Context, function string, o LogOptions, emit 
 		return nil
 	}
 	var absent *aws.AbsentLogGroupError
-	if errors.As(err, &absent) {
+	var invalid *types.InvalidParameterException
+	switch {
+	case errors.As(err, &absent):
 		return a.explainNoLog(ctx, function, absent)
+	case o.Filter != "" && errors.As(err, &invalid):
+		return fmt.Errorf("--filter %q is not taken: %s", o.Filter, invalid.ErrorMessage())
 	}
 	return explainCall(err)
 }

@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
@@ -94,14 +96,29 @@ func (a *Account) ObjectPayload(ctx context.Context, place string) ([]byte, erro
 	}
 	client := s3.NewFromConfig(a.config, func(o *s3.Options) { o.UsePathStyle = o.UsePathStyle || o.BaseEndpoint != nil })
 	head, err := client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
-	var absent *s3types.NotFound
-	switch {
-	case errors.As(err, &absent):
-		return nil, fmt.Errorf("there is no object %s", place)
-	case err != nil:
-		return nil, fmt.Errorf("look at %s: %w", place, explainCall(err))
+	if err != nil {
+		return nil, a.explainObject(place, bucket, err)
 	}
 	return a.objectEvent(bucket, key, "", sdk.ToInt64(head.ContentLength), sdk.ToTime(head.LastModified))
+}
+
+// explainObject says why an object cannot be looked at. S3 answers such calls without a word but the status.
+func (a *Account) explainObject(place, bucket string, err error) error {
+	var absent *s3types.NotFound
+	var answered *awshttp.ResponseError
+	if errors.As(err, &absent) {
+		return fmt.Errorf("there is no object %s", place)
+	}
+	if errors.As(err, &answered) {
+		switch answered.HTTPStatusCode() {
+		case http.StatusMovedPermanently:
+			region := answered.Response.Header.Get("X-Amz-Bucket-Region")
+			return fmt.Errorf("the bucket %s is in another region (%s): a function takes objects of its own, %s", bucket, region, a.config.Region)
+		case http.StatusForbidden:
+			return fmt.Errorf("%s cannot be looked at: these credentials lack the right s3:GetObject, or it is not there and they lack s3:ListBucket", place)
+		}
+	}
+	return fmt.Errorf("look at %s: %w", place, explainCall(err))
 }
 
 // splitObject is the bucket and the key in s3://bucket/key.

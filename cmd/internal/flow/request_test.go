@@ -129,3 +129,21 @@ func FuzzNewAnswer(f *testing.F) {
 		}
 	})
 }
+
+// TestObjectRefused has S3 answer HEAD requests, which have no body to say more.
+func TestObjectRefused(t *testing.T) {
+	for status, want := range map[int]string{
+		http.StatusNotFound:         "there is no object s3://photos/in/cat.png",
+		http.StatusMovedPermanently: "the bucket photos is in another region (eu-south-2): a function takes objects of its own, eu-west-1",
+		http.StatusForbidden:        "s3://photos/in/cat.png cannot be looked at: these credentials lack the right s3:GetObject, or it is not there and they lack s3:ListBucket",
+	} {
+		account := accountAt(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Amz-Bucket-Region", "eu-south-2")
+			w.WriteHeader(status)
+		})
+		account.config.HTTPClient = nil
+		if _, err := account.ObjectPayload(t.Context(), "s3://photos/in/cat.png"); err == nil || err.Error() != want {
+			t.Errorf("%d: %v", status, err)
+		}
+	}
+}
