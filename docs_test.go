@@ -137,6 +137,7 @@ func planFiles(t *testing.T, paths []string) error {
 		"GROUP":        "sg-0123456789abcdef0",
 		"ACCESS_POINT": "arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-0123456789abcdef0",
 		"BUCKET":       "my-papers",
+		"TOKEN":        "a secret",
 	}
 	writeFile(t, filepath.Join(filepath.Dir(paths[0]), "ghostscript.tar"), "an image")
 	f, err := spec.Load(context.Background(), paths, spec.Options{Lookup: func(name string) (string, bool) {
@@ -151,6 +152,10 @@ func planFiles(t *testing.T, paths []string) error {
 		Naming:        planner.Naming{Partition: "aws", Account: "123456789012", Region: "eu-west-1"},
 		Images:        map[string]planner.Image{},
 		Architectures: map[string]string{},
+		Parameters:    map[string]string{},
+	}
+	for _, p := range f.Parameters {
+		env.Parameters[p.Name] = digest
 	}
 	for _, fn := range f.Functions {
 		env.Images[fn.Name] = planner.Image{Digest: digest}
@@ -198,6 +203,38 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	for _, page := range pages {
 		if strings.HasPrefix(page, "docs/") && !linked[page] {
 			t.Errorf("no page leads to %s", page)
+		}
+	}
+}
+
+// TestEveryCommandIsInTheGuide looks for each command of the reference, which has all of them, on the guide's pages. A command that
+// is only in the reference is found by those who know it already.
+func TestEveryCommandIsInTheGuide(t *testing.T) {
+	var guide strings.Builder
+	for _, page := range glob(t, "docs/guide/*.md") {
+		guide.WriteString(readPage(t, page))
+	}
+	commands := regexp.MustCompile("(?m)^## (scar [a-z ]+)$").FindAllStringSubmatch(readPage(t, "docs/reference/commands.md"), -1)
+	if len(commands) < 13 {
+		t.Fatalf("the reference has %d commands", len(commands))
+	}
+	for _, command := range commands {
+		if !regexp.MustCompile(command[1] + `\b`).MatchString(guide.String()) {
+			t.Errorf("no page of the guide has %s", command[1])
+		}
+	}
+}
+
+// TestEveryExampleIsInTheREADME looks for a link to each example.
+func TestEveryExampleIsInTheREADME(t *testing.T) {
+	linked := links(readPage(t, "README.md"))
+	examples := glob(t, "examples/*/README.md")
+	if len(examples) == 0 {
+		t.Fatal("there are no examples")
+	}
+	for _, readme := range examples {
+		if folder := filepath.ToSlash(filepath.Dir(readme)); !slices.Contains(linked, folder) {
+			t.Errorf("README.md does not lead to %s", folder)
 		}
 	}
 }
