@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -93,9 +94,9 @@ func (c *newCommand) run(cmd *cobra.Command, args []string) error {
 
 // fill asks for what is not given, or takes the defaults.
 func (c *newCommand) fill(cmd *cobra.Command) error {
-	ask := func(question, otherwise string) (string, error) { return otherwise, nil }
+	ask := func(q question) (string, error) { return q.otherwise, nil }
 	if term.IsTerminal(int(c.stdin.Fd())) && term.IsTerminal(int(c.stderr.Fd())) && c.format.format() == view.Human {
-		ask = func(question, otherwise string) (string, error) { return c.ask(cmd, question, otherwise) }
+		ask = func(q question) (string, error) { return c.ask(cmd, q) }
 	}
 	if err := c.fillStart(); err != nil {
 		return err
@@ -105,23 +106,69 @@ func (c *newCommand) fill(cmd *cobra.Command) error {
 		value    *string
 		question string
 		fallback func() string
+		check    func(string) error
 	}{
-		{&f.Function, "Name of the function", func() string { return nameOfFolder(f.Dir) }},
-		{&f.Project, "Name of the project", func() string { return projectOf(f.Function) }},
-		{&f.Image, "Container image", func() string { return newImage }},
-		{&f.Start, "What starts it: input, http, schedule or none", func() string { return flow.StartInput }},
+		{&f.Function, "Name of the function", func() string { return nameOfFolder(f.Dir) }, flow.CheckFunctionName},
+		{&f.Project, "Name of the project", func() string { return projectOf(f.Function) }, checkProject},
+		{&f.Image, "Container image", func() string { return newImage }, anything},
+		{&f.Start, "What starts it: input, http, schedule or none", func() string { return flow.StartInput }, checkStart},
 	} {
-		if *q.value != "" {
-			continue
+		if *q.value == "" {
+			answer, err := ask(question{q.question, q.fallback(), q.check})
+			if err != nil {
+				return err
+			}
+			*q.value = answer
 		}
-		answer, err := ask(q.question, q.fallback())
-		if err != nil {
-			return err
-		}
-		*q.value = answer
+	}
+	if err := checkStart(f.Start); err != nil {
+		return fmt.Errorf("--trigger %w", err)
 	}
 	return c.fillRest(ask)
 }
+
+// question is one that is asked on a terminal.
+type question struct {
+	text, otherwise string // otherwise is what an empty answer means; empty: it is asked again
+	check           func(answer string) error
+}
+
+func anything(string) error { return nil }
+
+func checkStart(start string) error {
+	if !slices.Contains(newStarts, start) {
+		return fmt.Errorf("%q: want one of %s", start, strings.Join(newStarts, ", "))
+	}
+	return nil
+}
+
+func checkProject(name string) error {
+	if !regexp.MustCompile(projectName).MatchString(name) {
+		return fmt.Errorf("%q: a project is up to 32 of a-z, 0-9 and -, and begins with a letter", name)
+	}
+	return nil
+}
+
+// checkSchedule looks at the form only: what is in the brackets is checked with the file.
+func checkSchedule(expression string) error {
+	if !strings.HasSuffix(expression, ")") || !strings.HasPrefix(expression, "rate(") && !strings.HasPrefix(expression, "cron(") {
+		return fmt.Errorf("%q: want rate(…) or cron(…), such as %s", expression, flow.DefaultSchedule)
+	}
+	return nil
+}
+
+// bucketName is what S3 takes for the name of a bucket, but for rare exceptions ("Bucket naming rules").
+var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+
+func checkBucket(name string) error {
+	if !bucketName.MatchString(bucketOf(name)) {
+		return fmt.Errorf("%q: a bucket's name is 3 to 63 of a-z, 0-9, - and ., and begins and ends with a letter or digit", name)
+	}
+	return nil
+}
+
+// bucketOf is the bucket that people mean, who may write it as a place.
+func bucketOf(text string) string { return strings.Trim(strings.TrimPrefix(text, "s3://"), "/") }
 
 // fillStart takes from other flags what starts the function.
 func (c *newCommand) fillStart() error {
@@ -141,26 +188,24 @@ func (c *newCommand) fillStart() error {
 }
 
 // fillRest asks for what depends on what starts the function.
-func (c *newCommand) fillRest(ask func(question, otherwise string) (string, error)) (err error) {
+func (c *newCommand) fillRest(ask func(question) (string, error)) (err error) {
 	f := &c.file
 	switch {
-	case !slices.Contains(newStarts, f.Start):
-		return fmt.Errorf("--trigger %q: want one of %s", f.Start, strings.Join(newStarts, ", "))
 	case f.Start == flow.StartSchedule && f.Schedule == "":
-		f.Schedule, err = ask("When: rate(…) or cron(…)", flow.DefaultSchedule)
+		f.Schedule, err = ask(question{"When: rate(…) or cron(…)", flow.DefaultSchedule, checkSchedule})
 		return err
 	case f.Start != flow.StartInput || len(f.Inputs) > 0:
 		return nil
 	}
 	if c.bucket == "" {
-		if c.bucket, err = ask("Bucket for files and results, whose name is unique in all of AWS", ""); err != nil {
+		if c.bucket, err = ask(question{"Bucket for files and results, whose name is unique in all of AWS", "", checkBucket}); err != nil {
 			return err
 		}
 	}
 	if c.bucket == "" {
 		return errors.New("the function needs files: give it --bucket or --input, or another --trigger")
 	}
-	bucket := strings.Trim(strings.TrimPrefix(c.bucket, "s3://"), "/")
+	bucket := bucketOf(c.bucket)
 	f.Inputs = []string{"s3://" + bucket + "/in/"}
 	if len(f.Outputs) == 0 {
 		f.Outputs = []string{"s3://" + bucket + "/out/"}
@@ -168,20 +213,22 @@ func (c *newCommand) fillRest(ask func(question, otherwise string) (string, erro
 	return nil
 }
 
-// ask asks on the terminal. An empty answer is the default.
-func (c *newCommand) ask(cmd *cobra.Command, question, otherwise string) (string, error) {
+// ask asks on the terminal, until an answer will do. An empty one is the default.
+func (c *newCommand) ask(cmd *cobra.Command, q question) (string, error) {
 	for {
-		view.Ask(c.streams(), question, otherwise)
+		view.Ask(c.streams(), q.text, q.otherwise)
 		answer, err := readLine(cmd.Context(), c.stdin)
 		if err != nil {
 			return "", errors.New("not answered: nothing was written")
 		}
-		if answer != "" {
-			return answer, nil
+		if answer = either(answer, q.otherwise); answer == "" {
+			continue
 		}
-		if otherwise != "" {
-			return otherwise, nil
+		if err := q.check(answer); err != nil {
+			view.Note(c.streams(), err.Error())
+			continue
 		}
+		return answer, nil
 	}
 }
 

@@ -13,8 +13,9 @@ func TestNewAsks(t *testing.T) {
 	dir := t.TempDir()
 	cmd, shown, keyboard := onTerminal(t, dir, homeWithoutAWS(dir, "NO_COLOR=1"), "new", "pictures")
 	for _, step := range [][2]string{
-		{"Name of the function [pictures]: ", "grayify"}, {"Name of the project [grayify]: ", ""}, {"Container image [", "dpokidov/imagemagick:7.1"},
-		{"What starts it: input, http, schedule or none [input]: ", ""}, {"unique in all of AWS: ", ""}, {"in all of AWS: \r\nBucket", "photos-4711"},
+		{"Name of the function [pictures]: ", "gray/ify"}, {"is not the name of a function", "grayify"},
+		{"Name of the project [grayify]: ", "My Pictures"}, {"a project is up to 32 of", ""}, {"Container image [", "dpokidov/imagemagick:7.1"},
+		{"What starts it: input, http, schedule or none [input]: ", "cron"}, {"want one of input, http, schedule, none", ""}, {"unique in all of AWS: ", ""}, {"in all of AWS: \r\nBucket", "photos-4711"},
 	} {
 		shown.await(t, step[0])
 		if _, err := io.WriteString(keyboard, step[1]+"\n"); err != nil {

@@ -65,11 +65,19 @@ func (e *ForeignFunctionError) Error() string {
 // functionName is what Lambda takes for a function's own name (API reference, CreateFunction).
 var functionName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
 
+// CheckFunctionName refuses what cannot be the name of a function.
+func CheckFunctionName(name string) error {
+	if !functionName.MatchString(name) {
+		return fmt.Errorf("%q is not the name of a function: names are up to 64 of a-z, A-Z, 0-9, - and _", name)
+	}
+	return nil
+}
+
 // Function reads a function of scar's by its name. One that is not there is an [UnknownFunctionError], one that is
 // another's a [ForeignFunctionError].
 func (a *Account) Function(ctx context.Context, name string) (*Deployed, error) {
-	if !functionName.MatchString(name) {
-		return nil, fmt.Errorf("%q is not the name of a function: names are up to 64 of a-z, A-Z, 0-9, - and _", name)
+	if err := CheckFunctionName(name); err != nil {
+		return nil, err
 	}
 	out, err := lambda.NewFromConfig(a.config).GetFunction(ctx, &lambda.GetFunctionInput{FunctionName: &name})
 	var absent *lambdatypes.ResourceNotFoundException

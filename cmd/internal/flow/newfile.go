@@ -45,8 +45,8 @@ const NewFileName = "func.yaml"
 // Write writes the file and a script beside it, and returns their paths. What is there is never overwritten. If what was asked
 // for is no valid file, the error is spec.Problems, and nothing is left of what was written.
 func (n NewFile) Write(ctx context.Context) (paths []string, err error) {
-	if !functionName.MatchString(n.Function) {
-		return nil, fmt.Errorf("%q is not the name of a function: names are up to 64 of a-z, A-Z, 0-9, - and _", n.Function)
+	if err := CheckFunctionName(n.Function); err != nil {
+		return nil, err
 	}
 	madeDir, err := makeDir(n.Dir)
 	if err != nil {
