@@ -47,13 +47,14 @@ func (c *destroyCommand) everything(cmd *cobra.Command, connected *flow.Account,
 		return err
 	}
 	var errs []error
-	for _, planned := range plans {
+	for i, planned := range plans {
+		if cmd.Context().Err() != nil {
+			errs = append(errs, fmt.Errorf("interrupted: %d of %d projects are as they were; the same command goes on", len(plans)-i, len(plans)))
+			break
+		}
 		shown := view.NewApply(c.streams(), c.format.format())
 		outputs, err := planned.Apply(cmd.Context(), flow.ApplyOptions{Parallelism: c.account.parallelism, Drain: c.approval.drain, Events: shown.Event})
 		errs = append(errs, err, shown.Finish(planned.Plan, view.Outputs(outputs), err != nil))
-		if cmd.Context().Err() != nil {
-			break
-		}
 	}
 	return errors.Join(errs...)
 }
@@ -77,7 +78,7 @@ func (c *destroyCommand) approveAll(cmd *cobra.Command, plans []*flow.Planned, f
 	if !term.IsTerminal(int(c.stdin.Fd())) || !term.IsTerminal(int(c.stderr.Fd())) {
 		return errors.New("there is no terminal to ask for approval: use --auto-approve")
 	}
-	view.PromptFor(c.streams(), fmt.Sprintf("Do you want scar to destroy all of its projects in this region, %d with %d functions?", len(plans), functions),
+	view.PromptFor(c.streams(), fmt.Sprintf("Do you want scar to destroy all of its projects in this region (projects: %d, functions: %d)?", len(plans), functions),
 		"Type the number of functions")
 	answer, err := readLine(cmd.Context(), c.stdin)
 	if err != nil {
