@@ -45,7 +45,7 @@ func (in *interpolation) resolveScalar(n *node, want *rule) {
 	case err != nil && n.private && !upperName().MatchString(x.missing):
 		return // read as what it is: no place of a secret
 	case err != nil && n.private:
-		in.report.at(n, "%v", notSet(x.missing))
+		in.report.at(n, "the variable %s is not set; set it in the environment or in a file given with --env-file", x.missing)
 		return
 	case err != nil:
 		in.report.at(n, "%v", err)
@@ -73,7 +73,7 @@ func (in *interpolation) resolveScalar(n *node, want *rule) {
 		}
 	}
 	if LooksSecret(n.label) || n.private && n.isVariable() {
-		in.report.conceal(text, n.written)
+		in.report.conceal(text, n.asVariable())
 	}
 }
 
@@ -85,6 +85,47 @@ func (n *node) isVariable() bool {
 	x := &expansion{lookup: func(string) (string, bool) { return "set", true }}
 	_, rest, err := x.variable(n.written[len("${"):])
 	return err == nil && rest == ""
+}
+
+// asVariable is a text as it is written, for messages that must not show what it is: without the defaults and messages of
+// its variables, unless they are variables again or say where a secret is kept.
+func (n *node) asVariable() string { return withoutDefaults(n.written) }
+
+func withoutDefaults(text string) string {
+	before, after, found := strings.Cut(text, "${")
+	if !found {
+		return text
+	}
+	variable, rest := toBrace(after)
+	name, instead := variable[:nameLength(variable)], variable[nameLength(variable):]
+	if given, is := strings.CutPrefix(instead, ":-"); is && (isReference(given) || isOneVariable(given)) {
+		name += ":-" + withoutDefaults(given)
+	}
+	return before + "${" + name + "}" + withoutDefaults(rest)
+}
+
+// isOneVariable says whether a text is ${…} and nothing else.
+func isOneVariable(text string) bool {
+	inner, found := strings.CutPrefix(text, "${")
+	variable, rest := toBrace(inner)
+	return found && rest == "" && len(variable) < len(inner)
+}
+
+// toBrace cuts a text at the brace that closes a variable, behind whose ${ it begins; a text without one is all variable.
+func toBrace(text string) (variable, rest string) {
+	depth := 1
+	for i := range len(text) {
+		switch {
+		case strings.HasPrefix(text[i:], "${"):
+			depth++
+		case text[i] == '}':
+			depth--
+		}
+		if depth == 0 {
+			return text[:i], text[i+1:]
+		}
+	}
+	return text, ""
 }
 
 // tagOf is what YAML would have made of a text, if the schema asks for no text there.

@@ -184,7 +184,7 @@ func TestProblemsOfVariables(t *testing.T) {
 				"func.yaml:8:11: AWS_REGION: Lambda sets this variable itself"},
 		{"secrets where they do not belong", "project: a\nfunctions: {}\nstorage:\n  webdav.a: {endpoint: '${URL}', user: u, password: '${API_TOKEN}'}\n  onedata.b: {endpoint: 'https://b', space: s, token: '${UNSET}'}\n",
 			"func.yaml:4:14: endpoint: wants a URL such as https://storage.example.org, without a name or password in it; those have keys of their own\n" +
-				"func.yaml:5:48: token: the variable UNSET is not set; set it in the environment or in a file given with --env-file, or write a default, ${UNSET:-default}"},
+				"func.yaml:5:48: token: the variable UNSET is not set; set it in the environment or in a file given with --env-file"},
 		{"too much", in("env: {AA: '${LONG}', BB: '${LONG}', CC: '${LONG}'}"), "func.yaml:5:5: env: the variables take 1048601 bytes as JSON, Lambda allows 4096 in all; ship larger data as files\nfunc.yaml:5:41: CC: the values of variables make the file larger than 1 MB, which no file of functions is"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -243,4 +243,26 @@ func FuzzExpand(f *testing.F) {
 			t.Errorf("%q is written as %q, which is read as %q, %v", text, escapeDollars(text), again, err)
 		}
 	})
+}
+
+func TestVariablesWithoutWhatTheyHide(t *testing.T) {
+	for written, want := range map[string]string{
+		"${A}":                           "${A}",
+		"${A:-hunter2}":                  "${A}",
+		"${A:?hunter2}":                  "${A}",
+		"${A:-ssm:/x}":                   "${A:-ssm:/x}",
+		"${A:-${B}}":                     "${A:-${B}}",
+		"${A:-${B:-hunter2}}":            "${A:-${B}}",
+		"${A:-hunter2${B:-${C}}}":        "${A}",
+		"${A:-${B}hunter2}":              "${A}",
+		"${A:-${B:-${C:-hunter2}}}/${D}": "${A:-${B:-${C}}}/${D}",
+		"${A:-hunter2":                   "${A}",
+		"${A:-${B:-hunter2":              "${A}",
+		"a$b":                            "a$b",
+		"${":                             "${}",
+	} {
+		if got := (&node{written: written}).asVariable(); got != want {
+			t.Errorf("%s: %s, want %s", written, got, want)
+		}
+	}
 }

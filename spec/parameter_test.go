@@ -146,3 +146,21 @@ func TestProblemsOfSecretsThatVariablesBring(t *testing.T) {
 		})
 	}
 }
+
+// The default of a variable that holds a secret is one too: neither show nor a message has it.
+func TestDefaultsOfSecretsAreHidden(t *testing.T) {
+	long := strings.Repeat("x", maxParameter+1)
+	text := "project: p\nfunctions: {f: {image: a, env: {MY_TOKEN: \"${T:-hunter1}\"}, secrets: {TOKEN: \"${TOKEN:-hunter2}\", LONG: \"${LONG:-hunter3}\"}}}\n"
+	path := filepath.Join(writeFiles(t, map[string]string{"func.yaml": text}), "func.yaml")
+	_, err := Load(t.Context(), []string{path}, Options{Lookup: variables("LONG", long)})
+	if err == nil || strings.Contains(err.Error(), "hunter") || !strings.Contains(err.Error(), "${LONG} has 4097 bytes") {
+		t.Errorf("%v", err)
+	}
+	shown, err := Show(t.Context(), []string{path}, Options{Lookup: variables("LONG", "short")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprintf("%+v", shown); strings.Contains(got, "hunter") || !strings.Contains(got, "${TOKEN}") {
+		t.Error(got)
+	}
+}

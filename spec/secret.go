@@ -165,13 +165,13 @@ var parameterInParameter = pattern(`(?s)\{\{.*\}\}`)
 func (s *secretReader) bring(n *node, of, key string) *Secret {
 	switch {
 	case n.text == "":
-		s.at(n, "%s is empty; set it in the environment or in a file given with --env-file, or write where the secret is kept, such as ssm:/imaging/token", n.written)
+		s.at(n, "%s is empty; set it in the environment or in a file given with --env-file, or write where the secret is kept, such as ssm:/imaging/token", n.asVariable())
 		return nil
 	case len(n.text) > maxParameter:
-		s.at(n, "%s has %d bytes, a parameter of Systems Manager holds %d; put it into Secrets Manager, and write where: secretsmanager:NAME", n.written, len(n.text), maxParameter)
+		s.at(n, "%s has %d bytes, a parameter of Systems Manager holds %d; put it into Secrets Manager, and write where: secretsmanager:NAME", n.asVariable(), len(n.text), maxParameter)
 		return nil
 	case parameterInParameter().MatchString(n.text):
-		s.at(n, "%s holds {{ and }}, which no parameter of Systems Manager may; put it into Secrets Manager, and write where: secretsmanager:NAME", n.written)
+		s.at(n, "%s holds {{ and }}, which no parameter of Systems Manager may; put it into Secrets Manager, and write where: secretsmanager:NAME", n.asVariable())
 		return nil
 	}
 	n.brought = true

@@ -250,7 +250,8 @@ func (s *shower) leaf(v view, value any) *yaml.Node {
 	if v.node != nil && v.node.kind == scalar {
 		switch secret := hidesValue(v); {
 		case secret && v.node.written != "":
-			text, isText, setting.Value, setting.Hidden = v.node.written, true, v.node.written, true
+			written := v.node.asVariable()
+			text, isText, setting.Value, setting.Hidden = written, true, written, true
 		case secret:
 			text, isText, setting.Value, setting.Hidden = notShown, true, notShown, true
 		}
