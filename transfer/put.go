@@ -18,6 +18,9 @@ import (
 // place that ends in a slash, and else becomes it; a folder goes as a whole, or what is in it if its own name ends in a slash. What
 // becomes of each file is told to the observer; the error is that it did not begin, or ended early.
 func Put(ctx context.Context, paths []string, to Place, open Opener, o Options) (Tally, error) {
+	if len(paths) == 1 && paths[0] == standardInput && o.Input != nil {
+		return putInput(ctx, to, open, o)
+	}
 	sources, err := sourcesOf(paths, to, o)
 	if err != nil {
 		return Tally{}, err
@@ -56,6 +59,9 @@ func sourcesOf(paths []string, to Place, o Options) ([]source, error) {
 	for _, path := range paths {
 		if IsPlace(path) {
 			return nil, fmt.Errorf("%q is a place, not a file of this machine: scar get fetches it; a file of that name is ./%s", path, path)
+		}
+		if path == standardInput {
+			return nil, errors.New("- is standard input, which is put alone; a file of that name is ./-")
 		}
 		info, err := os.Stat(path)
 		if err != nil {
@@ -100,7 +106,7 @@ type putter struct {
 func (p *putter) put(ctx context.Context, s source, earlier []source) error {
 	if !s.folder {
 		if p.Filter.Takes(filepath.Base(s.path)) {
-			p.file(ctx, s.path, s.key, s.size)
+			p.file(ctx, s.path, s.path, s.key, s.size)
 		}
 		return ctx.Err()
 	}
@@ -151,7 +157,7 @@ func (p *putter) found(ctx context.Context, path string, s source, name string, 
 		p.ended(item)
 		return
 	}
-	p.file(ctx, path, s.key+name, info.Size())
+	p.file(ctx, path, path, s.key+name, info.Size())
 }
 
 // taken refuses a file whose key one of an earlier folder has got.
@@ -173,10 +179,10 @@ func (p *putter) taken(s source, name string, earlier []source) error {
 	return fmt.Errorf("%s has a file of the same name", earlier[i].path)
 }
 
-// file puts one file.
-func (p *putter) file(ctx context.Context, path, key string, size int64) {
+// file puts one file, which users know by another name than its path.
+func (p *putter) file(ctx context.Context, from, path, key string, size int64) {
 	at := p.to.with(key)
-	p.move(ctx, Item{From: path, To: at.String(), At: at, Size: size}, func(ctx context.Context, item *Item) error {
+	p.move(ctx, Item{From: from, To: at.String(), At: at, Size: size}, func(ctx context.Context, item *Item) error {
 		if !utf8.ValidString(key) {
 			return errors.New("its name is not UTF-8, as the names of objects are")
 		}

@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"context"
+	"io"
 
 	"github.com/scar-go/scar/runtime/storage"
 )
@@ -27,6 +28,7 @@ type Item struct {
 	Size     int64  // bytes
 	ETag     string // of an object that was fetched, or removed; empty where none is known
 	At       Place  // of the object
+	Planned  bool   // nothing was done, as it is a trial
 	Skipped  string // why it was left as it is; empty: it was not
 	Err      error  // why it failed; nil: it did not
 }
@@ -55,6 +57,9 @@ type Options struct {
 	DryRun    bool
 	AtOnce    int      // files at a time; 0: DefaultAtOnce
 	Observer  Observer // nil: nobody is told
+
+	// Input is what a path - means, where it is the only one that is put; nil: nothing.
+	Input io.Reader
 
 	// Before is called before each file is put, which fails if it returns an error; it may be nil, and is called from
 	// several goroutines.

@@ -56,6 +56,7 @@ func (w *work) move(ctx context.Context, item Item, step func(ctx context.Contex
 
 // ended counts what became of a file, and tells of it.
 func (w *work) ended(item Item) {
+	item.Planned = w.DryRun
 	w.mu.Lock()
 	switch {
 	case item.Err != nil:

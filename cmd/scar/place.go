@@ -100,13 +100,13 @@ func (f *moveFlags) options() (transfer.Options, error) {
 	return o, nil
 }
 
-// run shows a transfer, and makes an error of files that failed and of an interrupt.
+// run shows a transfer, and makes an error of files that failed and of an interrupt. again is what the latter says of other files.
 func (f *moveFlags) run(ctx context.Context, a *app, format view.Format, verb, again string, o transfer.Options, step func(context.Context, transfer.Options) (transfer.Tally, error)) error {
 	shown := view.NewTransfer(a.streams(), format, verb, f.verbose || f.dryRun)
 	o.Observer = shown
 	tally, err := step(ctx, o)
 	if ctx.Err() != nil {
-		err = fmt.Errorf("interrupted: %d files were %s, the others were not%s", tally.Done, verb, again)
+		err = fmt.Errorf("interrupted: %d files were %s%s", tally.Done, verb, again)
 	}
 	if err != nil && tally == (transfer.Tally{}) {
 		shown.Stop() // it did not begin

@@ -173,6 +173,34 @@ func TestApprovalOfRemoval(t *testing.T) {
 	}
 }
 
+// TestProgressOfPut looks at the bar on a terminal while a file is under way, in bytes, and sees it go at the end.
+func TestProgressOfPut(t *testing.T) {
+	a := newAccount(t)
+	a.bucketOf(t, "photos")
+	largeFile(t, filepath.Join(a.dir, "large"), 96<<20)
+	started := make(chan *screen, 1)
+	var parts atomic.Int32
+	a.script.Observe(func(c wire.Call) {
+		if c.Operation != "UploadPart" || parts.Add(1) != 4 {
+			return
+		}
+		shown := <-started
+		if !shown.shows("put  [") || !shown.shows(" MiB / 96.0 MiB") {
+			t.Errorf("it shows no progress:\n%q", shown)
+		}
+	})
+	cmd, shown, _ := onTerminal(t, a.dir, a.env, "put", "large", "s3://photos/in/")
+	started <- shown
+	shown.await(t, "1 file put, 96.0 MB in ")
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	text := shown.String()
+	if last := text[strings.LastIndex(text, " MiB / "):]; !strings.Contains(last, "\x1b[J1 file put, ") {
+		t.Errorf("the bar stays:\n%q", last)
+	}
+}
+
 // TestAWSReadsWhatWasPut has the AWS CLI fetch what scar has put, and scar what the CLI has put.
 func TestAWSReadsWhatWasPut(t *testing.T) {
 	program, err := exec.LookPath("aws")

@@ -37,6 +37,7 @@ Names are made as by cp:
   raw       s3://photos/in/   s3://photos/in/raw/..., with -r
   raw/      s3://photos/in/   s3://photos/in/..., with -r: what is in it
   raw       s3://photos/in    s3://photos/in/..., with -r
+  -         s3://photos/in/x  s3://photos/in/x, of what standard input has until its end
 
 A link to a file counts as the file; a link to a folder, inside a folder, is skipped. A file that is there is
 replaced, unless -n or --update says otherwise.
@@ -49,7 +50,8 @@ With --json, each file is an object of JSON on a line of its own; with --wait, t
 		Example: `  scar put photo.jpg s3://photos/in/
   scar put -r photos/ s3://photos/in/ --exclude '*.tmp'
   scar put -r --update results minio.lab/archive/
-  scar put photo.jpg s3://photos/in/ --wait --get results`,
+  scar put photo.jpg s3://photos/in/ --wait --get results
+  pg_dump shop | scar put - s3://backups/shop.sql`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: c.run,
 	}
@@ -60,7 +62,13 @@ With --json, each file is an object of JSON on a line of its own; with --wait, t
 	cmd.Flags().DurationVar(&c.timeout, "timeout", 15*time.Minute, "with --wait: how long")
 	cmd.Flags().StringVar(&c.get, "get", "", "with --wait: fetch the outputs into `FOLDER`")
 	_ = cmd.MarkFlagDirname("get") // it fails only for flags that do not exist
-	cmd.ValidArgsFunction = c.completePlace(&c.files, true)
+	places := c.completePlace(&c.files, true)
+	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, text string) ([]string, cobra.ShellCompDirective) {
+		if len(args) == 0 {
+			return nil, cobra.ShellCompDirectiveDefault // the first is a file of this machine
+		}
+		return places(cmd, args, text)
+	}
 	return cmd
 }
 
@@ -69,6 +77,7 @@ func (c *putCommand) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	options.Input = c.stdin
 	paths, last := args[:len(args)-1], args[len(args)-1]
 	if !transfer.IsPlace(last) {
 		return fmt.Errorf("%q is no place to put files to: want one such as s3://photos/in/", last)
@@ -95,7 +104,7 @@ func (c *putCommand) run(cmd *cobra.Command, args []string) error {
 }
 
 // goOn says how to go on after an interrupt.
-const goOn = ": the same with --update goes on where it stopped"
+const goOn = ", the others were not: the same with --update goes on where it stopped"
 
 func (c *putCommand) checkWait(cmd *cobra.Command) error {
 	switch {

@@ -32,7 +32,7 @@ func (c *putCommand) putAndWait(cmd *cobra.Command, places *flow.Places, paths [
 	tally, err := transfer.Put(ctx, paths, to, places.Open, o)
 	shown.Stop()
 	if ctx.Err() != nil {
-		err = fmt.Errorf("interrupted: %d files were put, the others were not%s", tally.Done, goOn)
+		err = fmt.Errorf("interrupted: %d files were put%s", tally.Done, goOn)
 	}
 	if err != nil {
 		return err

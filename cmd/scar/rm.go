@@ -67,7 +67,7 @@ func (c *rmCommand) run(cmd *cobra.Command, args []string) error {
 	if err := c.confirm(cmd, parsed, places, options); err != nil {
 		return err
 	}
-	return c.moveFlags.run(cmd.Context(), c.app, c.format.format(), "removed", "", options,
+	return c.moveFlags.run(cmd.Context(), c.app, c.format.format(), "removed", "; those that were under way may be gone, too", options,
 		func(ctx context.Context, o transfer.Options) (transfer.Tally, error) {
 			return transfer.Remove(ctx, parsed, places.Open, o)
 		})

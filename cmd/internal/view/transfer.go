@@ -90,9 +90,12 @@ type transferred struct {
 	From   string `json:"from"`
 	To     string `json:"to,omitempty"`
 	Size   int64  `json:"size"`
-	Status string `json:"status"` // done, skipped or failed
+	Status string `json:"status"` // done, skipped or failed; planned: it would be done
 	Reason string `json:"reason,omitempty"`
 }
+
+// planned is the status of a file that would be moved.
+const planned = "planned"
 
 // Ended implements transfer.Observer.
 func (t *Transfer) Ended(item transfer.Item) {
@@ -106,6 +109,8 @@ func (t *Transfer) Ended(item transfer.Item) {
 		line.Status, line.Reason = RunFailed, item.Err.Error()
 	case item.Skipped != "":
 		line.Status, line.Reason = RunSkipped, item.Skipped
+	case item.Planned:
+		line.Status = planned
 	}
 	switch {
 	case t.format == JSON:

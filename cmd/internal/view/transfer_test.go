@@ -34,12 +34,14 @@ func TestTransferAsJSON(t *testing.T) {
 	v.Ended(transfer.Item{From: "a", To: "s3://b/a", Size: 10})
 	v.Ended(transfer.Item{From: "b", To: "s3://b/b", Skipped: "it is there"})
 	v.Ended(transfer.Item{From: "s3://b/c", Err: errors.New("no room")})
+	v.Ended(transfer.Item{From: "d", To: "s3://b/d", Planned: true})
 	if err := v.Finish(transfer.Tally{Done: 1}, false); err != nil {
 		t.Fatal(err)
 	}
 	const want = `{"from":"a","to":"s3://b/a","size":10,"status":"done"}
 {"from":"b","to":"s3://b/b","size":0,"status":"skipped","reason":"it is there"}
 {"from":"s3://b/c","size":0,"status":"failed","reason":"no room"}
+{"from":"d","to":"s3://b/d","size":0,"status":"planned"}
 `
 	if out.String() != want || log.Len() > 0 {
 		t.Errorf("%s%s", &out, &log)
