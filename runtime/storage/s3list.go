@@ -113,8 +113,9 @@ func (s S3Catalogue) Region(ctx context.Context, bucket string) (region string, 
 		return "", fmt.Errorf("the bucket %s does not exist", bucket)
 	}
 	if errors.As(err, &answer) && answer.Response != nil {
-		if region := answer.Response.Header.Get("X-Amz-Bucket-Region"); region != "" || answer.HTTPStatusCode() == http.StatusForbidden {
-			return region, nil // what is forbidden is said by the call that needs it
+		region, status := answer.Response.Header.Get("X-Amz-Bucket-Region"), answer.HTTPStatusCode()
+		if region != "" || status == http.StatusForbidden || status == http.StatusBadRequest {
+			return region, nil // what is forbidden, has expired or is for another region is said by the call that needs it: this one's answer has no text
 		}
 	}
 	return "", fmt.Errorf("look for the bucket %s: %w", bucket, s.simplify(err))
