@@ -149,7 +149,11 @@ func (d Description) settings() [][2]string {
 		{"/tmp", fmt.Sprintf("%d MB", d.EphemeralStorage)}, {"concurrency", reserved},
 	}
 	rows = append(rows, repeated("environment", environment)...)
-	return append(rows, repeated("secrets", slices.Concat(d.Parameters, d.Secrets))...)
+	var secrets []string
+	for _, name := range d.Parameters {
+		secrets = append(secrets, "ssm:"+name)
+	}
+	return append(rows, repeated("secrets", append(secrets, d.Secrets...))...)
 }
 
 func (d Description) events() [][2]string {
