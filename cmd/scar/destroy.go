@@ -58,6 +58,9 @@ Buckets stay unless --delete-buckets is given; they are never emptied.`,
 }
 
 func (c *destroyCommand) run(cmd *cobra.Command, args []string) error {
+	if err := notEmpty(cmd, "project"); err != nil {
+		return err
+	}
 	options, err := c.plan.options()
 	if err != nil {
 		return err

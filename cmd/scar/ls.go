@@ -51,6 +51,9 @@ With PLACEs, list the files there instead.
 }
 
 func (c *lsCommand) run(cmd *cobra.Command, args []string) error {
+	if err := notEmpty(cmd, "project"); err != nil {
+		return err
+	}
 	if len(args) > 0 {
 		if c.project.name != "" || c.noMetrics {
 			return errors.New("--project and --no-metrics are for the list of functions, not for places")

@@ -79,6 +79,7 @@ func TestWrongCommandLinesOfTheOriginal(t *testing.T) {
 		"init -n a -i b -e TOKEN":    "scar init: --environment TOKEN: write it as NAME=VALUE",
 		"init -n a -i b c":           `scar init: the argument "c" is not expected`,
 		"init -n":                    "scar init: -n needs a value",
+		"rm --name=":                 "scar rm: -n is given and empty",
 		"init -x":                    "scar init has no flag -x: see scar init --help",
 		"init --follow":              "scar init has no flag --follow",
 		"update -n a":                "change the file of the function",

@@ -127,6 +127,9 @@ func (a *oldArgs) flag(command string, known []oldFlag, arg string, args []strin
 		if left, err = next(); err != nil {
 			return nil, err
 		}
+		if value == "" { // as by a variable of the shell that is not set
+			return nil, fmt.Errorf("scar %s: %s is given and empty", command, known[i])
+		}
 	}
 	long := known[i].long
 	a.values[long], a.order = append(a.values[long], value), append(a.order, long)
