@@ -70,8 +70,10 @@ func triggered() *planner.Plan {
 	typed.Name, typed.Type = key, "String"
 	secret.Name, secret.Digest = key, "hunter3"
 
+	retyped := changed(key, typed, secret)
+	retyped.Action = planner.Replace
 	changes := []planner.Change{
-		made(token, parameter), changed(key, typed, secret), gone("/scar/imaging/old/TOKEN", parameter),
+		made(token, parameter), retyped, gone("/scar/imaging/old/TOKEN", parameter),
 		made("scar-imaging_grayify", queue), changed("scar-imaging_wide", queue, longer), gone("scar_dead-imaging_grayify", dead),
 		made("grayify", function), changed("free", function, free), changed("placed", free, function),
 		made("wide", wide), changed("moved", wide, moved),
