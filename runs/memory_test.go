@@ -52,6 +52,10 @@ func (e *endless) List(_ context.Context, cursor string, limit int) ([]Object, s
 
 func (e *endless) Record(context.Context, Object) (*job.Record, error) { return nil, nil }
 
+func (e *endless) Absent(_ context.Context, objects []Object) ([]bool, error) {
+	return make([]bool, len(objects)), nil
+}
+
 func (e *endless) Exists(context.Context, Object) (bool, error) { return true, nil }
 
 func (e *endless) Invoke(_ context.Context, event Event) (Answer, error) {

@@ -34,6 +34,9 @@ type Lister interface {
 type Records interface {
 	// Record returns the record of an object, nil if there is none.
 	Record(ctx context.Context, o Object) (*job.Record, error)
+	// Absent says of which objects there surely is no record, as far as that takes fewer calls than to read each: of the others
+	// there may be one, or none.
+	Absent(ctx context.Context, objects []Object) ([]bool, error)
 	// Exists says whether an object is still there.
 	Exists(ctx context.Context, o Object) (bool, error)
 }

@@ -3,6 +3,7 @@ package runs
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -146,16 +147,38 @@ func (w *work) gather(ctx context.Context, lister Lister, most int) (objects []O
 // look reads the records of objects.
 func (w *work) look(ctx context.Context, objects []Object) ([]pageLine, error) {
 	lines := make([]pageLine, len(objects))
+	absent := make([]bool, len(objects))
+	if w.Records != nil && len(objects) > 0 {
+		var err error
+		if absent, err = w.Records.Absent(ctx, objects); err != nil {
+			return nil, fmt.Errorf("list the records: %w", err)
+		}
+	}
+	return lines, w.each(ctx, len(objects), func(ctx context.Context, i int) (err error) {
+		var record *job.Record
+		if !absent[i] {
+			record, err = w.record(ctx, objects[i])
+		}
+		lines[i] = lineOf(objects[i], record, w.info.Again)
+		return err
+	})
+}
+
+// each does something that reads a record for each of n, many at a time. Its goroutines are few and go on, as those of a crew.
+func (w *work) each(ctx context.Context, n int, do func(ctx context.Context, i int) error) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(w.readers())
-	for i, o := range objects {
+	var next atomic.Int64
+	for range min(n, w.readers()) {
 		group.Go(func() error {
-			record, err := w.record(ctx, o)
-			lines[i] = lineOf(o, record, w.info.Again)
-			return err
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				if err := do(ctx, i); err != nil {
+					return err
+				}
+			}
+			return nil
 		})
 	}
-	return lines, group.Wait()
+	return group.Wait()
 }
 
 // record is the record of an object, nil if there is none.
@@ -209,18 +232,14 @@ func (w *work) reopen(ctx context.Context, number int) (*page, error) {
 	w.ahead += len(lines) // which what is counted begins behind
 	w.mu.Unlock()
 	p.looked = w.Now()
-	group, reading := errgroup.WithContext(ctx)
-	group.SetLimit(w.readers())
-	for _, it := range p.open() {
-		group.Go(func() error {
-			e, found, err := w.sinceListed(reading, it)
-			if found {
-				it.settle(e)
-			}
-			return err
-		})
-	}
-	return p, group.Wait()
+	open := p.open()
+	return p, w.each(ctx, len(open), func(ctx context.Context, i int) error {
+		e, found, err := w.sinceListed(ctx, open[i])
+		if found {
+			open[i].settle(e)
+		}
+		return err
+	})
 }
 
 // sinceListed is what the record of an object says, if it has changed since the object was listed. What was never sent and

@@ -35,11 +35,11 @@ type work struct {
 	doubtUntil time.Time // when what another process has sent must have ended
 
 	cancel  context.CancelCauseFunc
-	flying  sync.WaitGroup // objects that are sent or waited for
-	room    chan struct{}  // a place for each open page
-	reading chan struct{}  // a place for each record that is read
-	batcher *batcher       // of a queue; nil: there is none
-	quiet   quiet          // of a queue
+	flying  *crew         // at objects that are sent or waited for
+	room    chan struct{} // a place for each open page
+	reading chan struct{} // a place for each record that is read
+	batcher *batcher      // of a queue; nil: there is none
+	quiet   quiet         // of a queue
 
 	mu      sync.Mutex
 	tally   Tally // of all objects that have ended
@@ -55,7 +55,7 @@ type work struct {
 func (w *work) process(parent context.Context) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
-	w.cancel = cancel
+	w.cancel, w.flying = cancel, newCrew()
 	w.room, w.reading = make(chan struct{}, pagesOpen), make(chan struct{}, w.readers())
 	w.open = map[int]*page{}
 	if w.counted == nil {

@@ -177,6 +177,49 @@ func (r *sweepRecords) Record(ctx context.Context, o runs.Object) (*job.Record, 
 	return &record, nil
 }
 
+// worthListing is how many objects a call has to tell something of so that another one is made. It names 1,000 records, which
+// costs about as much as to read a few tens.
+const worthListing = 50
+
+// Absent implements [runs.Records]. It lists the records of the function in their order, which is that of hashes, so that each
+// call tells of an even share of the objects: of all of them while there are no more records than that, of hardly any where there
+// are many.
+func (r *sweepRecords) Absent(ctx context.Context, objects []runs.Object) ([]bool, error) {
+	absent := make([]bool, len(objects))
+	if len(objects) < worthListing {
+		return absent, nil
+	}
+	keys, order := make([]string, len(objects)), make([]int, len(objects))
+	for i, o := range objects {
+		keys[i], order[i] = job.RecordKey(r.function, job.OwnS3, o.Bucket, o.Key), i
+	}
+	slices.SortFunc(order, func(a, b int) int { return strings.Compare(keys[a], keys[b]) })
+	in := &s3.ListObjectsV2Input{Bucket: &r.bucket, Prefix: sdk.String(job.RecordsPrefix + r.function + "/")}
+	for {
+		out, err := r.client.ListObjectsV2(ctx, in)
+		if err != nil {
+			return nil, fmt.Errorf("s3://%s/%s: %w", r.bucket, *in.Prefix, explainList(err))
+		}
+		listed, last := make(map[string]bool, len(out.Contents)), ""
+		for _, o := range out.Contents {
+			last = sdk.ToString(o.Key)
+			listed[last] = true
+		}
+		more, told := sdk.ToBool(out.IsTruncated), 0
+		for len(order) > 0 && (!more || keys[order[0]] <= last) {
+			if i := order[0]; !listed[keys[i]] {
+				absent[i] = true
+				told++
+			}
+			order = order[1:]
+		}
+		if !more || told < worthListing {
+			return absent, nil
+		}
+		in.StartAfter = &last
+	}
+}
+
 // Exists implements [runs.Records].
 func (r *sweepRecords) Exists(ctx context.Context, o runs.Object) (bool, error) {
 	_, err := r.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &o.Bucket, Key: &o.Key})

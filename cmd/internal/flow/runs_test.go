@@ -42,6 +42,8 @@ type sweepWorld struct {
 	invoked  map[string]int
 	records  map[string][]byte // by the path of the request
 	requests int
+	listings int // of records
+	looks    int // at one record
 }
 
 func newSweepWorld(t testing.TB) *sweepWorld {
@@ -95,9 +97,12 @@ func (w *sweepWorld) serve(rw http.ResponseWriter, r *http.Request, rest http.Ha
 		w.invoke(rw, r)
 	case strings.HasPrefix(r.URL.Path, "/2015-03-31/functions/"):
 		fmt.Fprintf(rw, `{"Configuration": {"FunctionName": "grayify", "Timeout": 3, "State": "Active"}, "Tags": {%q: "imaging"}}`, planner.TagProject)
+	case r.Method == http.MethodGet && r.URL.Query().Get("prefix") == job.RecordsPrefix+"grayify/":
+		w.listRecords(rw, r.URL.Query().Get("start-after"))
 	case record && r.Method == http.MethodGet:
 		w.mu.Lock()
 		content, found := w.records[r.URL.Path]
+		w.looks++
 		w.mu.Unlock()
 		if !found {
 			rw.WriteHeader(http.StatusNotFound)
@@ -108,6 +113,26 @@ func (w *sweepWorld) serve(rw http.ResponseWriter, r *http.Request, rest http.Ha
 	default:
 		rest.ServeHTTP(rw, r)
 	}
+}
+
+// listRecords lists up to a thousand records behind a key.
+func (w *sweepWorld) listRecords(rw http.ResponseWriter, after string) {
+	w.mu.Lock()
+	var keys []string
+	for path := range w.records {
+		if key := strings.TrimPrefix(path, "/photos/"); key > after {
+			keys = append(keys, key)
+		}
+	}
+	w.listings++
+	w.mu.Unlock()
+	slices.Sort(keys)
+	listed := keys[:min(len(keys), 1000)]
+	fmt.Fprintf(rw, "<ListBucketResult><IsTruncated>%t</IsTruncated>", len(listed) < len(keys))
+	for _, key := range listed {
+		fmt.Fprintf(rw, "<Contents><Key>%s</Key></Contents>", key)
+	}
+	_, _ = io.WriteString(rw, "</ListBucketResult>")
 }
 
 func (w *sweepWorld) invoke(rw http.ResponseWriter, r *http.Request) {
@@ -321,6 +346,41 @@ func TestSweepOfManyPages(t *testing.T) {
 	var unknown *UnknownRunError
 	if _, _, err := w.account.FindRun(t.Context(), s.File, "20260131T080000Z-1f2e3d"); !errors.As(err, &unknown) {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestSweepOfMuchThatIsNew asks for no record that a listing has shown to be absent, and for all others.
+func TestSweepOfMuchThatIsNew(t *testing.T) {
+	w := newSweepWorld(t)
+	var all []runs.Object
+	for i := range 2600 {
+		all = append(all, runs.Object{Bucket: "photos", Key: fmt.Sprintf("in/%04d.png", i)})
+	}
+	for i := range 2100 { // of the first thousand and of others
+		w.process(all[i*7%len(all)].Key, "etag", nil)
+	}
+	s := sweepOf(spec.Input{Prefix: "in/"})
+	records := w.account.recordsOf(s.Function)
+	page := all[:1000]
+	absent, err := records.Absent(t.Context(), page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, o := range page {
+		if recorded := w.invoked[o.Key] > 0; recorded == absent[i] {
+			t.Errorf("%s: recorded %t, absent %t", o.Key, recorded, absent[i])
+		}
+	}
+	if w.listings != 3 {
+		t.Errorf("%d listings of 2100 records", w.listings)
+	}
+	// Where there are records of all objects, one listing shows that listing is of no use.
+	for _, o := range all {
+		w.process(o.Key, "etag", nil)
+	}
+	w.listings = 0
+	if absent, err = records.Absent(t.Context(), page); err != nil || slices.Contains(absent, true) || w.listings != 1 {
+		t.Errorf("%v after %d listings, %v", absent, w.listings, err)
 	}
 }
 
