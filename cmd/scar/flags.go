@@ -142,15 +142,15 @@ func (f *approvalFlags) register(cmd *cobra.Command) {
 type projectFlag struct{ name string }
 
 func (f *projectFlag) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.name, "project", "", "the project, instead of a file's")
-	cmd.MarkFlagsMutuallyExclusive("project", "file")
+	cmd.Flags().StringVar(&f.name, "project", "", "the project, without a file; or that of a file in the classic format, given with -f")
 	cmd.MarkFlagsMutuallyExclusive("project", "env-file")
 }
 
 // projectName is what the file's project must look like; the flag's goes the same way into names.
 const projectName = `^[a-z][a-z0-9-]{0,31}$`
 
-// named is the project that the flag names, or else the file.
+// named is the project that the flag names, or else the file. Of a file in the classic format that is given too, it takes
+// region and profile.
 func (f *projectFlag) named(cmd *cobra.Command, a *app, files *fileFlags) (*spec.File, error) {
 	if f.name == "" {
 		return files.loadProject(cmd, a)
