@@ -71,7 +71,7 @@ func (c chance) function(name string) string {
 			provider := []string{"s3", "s3.default", "minio.lab", "s3.mine"}[c.IntN(4)]
 			entries := []string{"storage_provider: " + provider, fmt.Sprintf("path: %s%s-%d/x%s", c.maybe("/"), bucket, i, c.maybe("/", "/y"))}
 			if key == "output" {
-				entries = append(entries, c.maybe("suffix: [wav, .srt]", "suffix: []", "suffix: a"), c.maybe("prefix: [result-, wa]", "prefix: ['a*', '$$']"))
+				entries = append(entries, c.maybe("suffix: [wav, .srt]", "suffix: []", "suffix: a"), c.maybe("prefix: [result-, wa]", "prefix: [plots/, a/b]", "prefix: ['a*', '$$']"))
 			}
 			places = append(places, strings.TrimPrefix(c.block("", entries...), ": "))
 		}
