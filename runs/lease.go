@@ -35,6 +35,21 @@ type lease struct {
 	Tally   Tally `json:"tally"`
 }
 
+// parseLease reads a lease, and refuses one that this program has not written, or not one like it.
+func parseLease(content []byte) (l lease, err error) {
+	switch err = json.Unmarshal(content, &l); {
+	case err != nil:
+	case l.Version > formatVersion:
+		return l, fmt.Errorf("%s, which says who works on the runs of the function, was written in version %d of the ledger, this scar reads version %d: use a newer scar", leaseName, l.Version, formatVersion)
+	case l.Version < 1, l.Run != "" && !IsID(l.Run), l.Settled < 0, l.Page < 0, l.Index < 0:
+		err = errors.New("no lease of a run is like that")
+	}
+	if err != nil {
+		return l, fmt.Errorf("%s, which says who works on the runs of the function, is damaged: remove it from the ledger, and what was under way may be processed twice: %w", leaseName, err)
+	}
+	return l, nil
+}
+
 // mayBeSent says whether an object of a page is before the mark.
 func (l *lease) mayBeSent(page, index int) bool {
 	return page < l.Page || page == l.Page && index < l.Index
@@ -79,8 +94,8 @@ func (r *Runner) acquire(ctx context.Context, holder Holder) (k *keeper, before 
 		before, age = lease{}, 0
 		switch {
 		case err == nil:
-			if err := json.Unmarshal(doc.Content, &before); err != nil {
-				return nil, before, 0, fmt.Errorf("parse %s: %w", leaseName, err)
+			if before, err = parseLease(doc.Content); err != nil {
+				return nil, before, 0, err
 			}
 			condition, age = Condition{Version: doc.Version}, doc.Age
 		case !errors.Is(err, ErrNotExist):
@@ -88,12 +103,15 @@ func (r *Runner) acquire(ctx context.Context, holder Holder) (k *keeper, before 
 		}
 		free := err != nil || before.Released || age >= r.Tempo.Lease || r.Gone != nil && r.Gone(before.Holder)
 		if !free {
+			if r.There != nil && r.There(before.Holder) {
+				return nil, before, 0, &BusyError{before.Run, before.Holder}
+			}
 			if seen != "" && seen != doc.Version {
 				return nil, before, 0, &BusyError{before.Run, before.Holder}
 			}
 			if seen == "" {
-				r.note(fmt.Sprintf("process %d on %s worked on run %s %.0f s ago: waiting until it is sure that it does not any more",
-					before.Holder.PID, before.Holder.Host, before.Run, age.Seconds()))
+				r.note(fmt.Sprintf("process %d on %s worked on run %s %.0f s ago: waiting up to %v for a sign of life",
+					before.Holder.PID, before.Holder.Host, before.Run, age.Seconds(), r.Tempo.Lease))
 			}
 			seen = doc.Version
 			if err := pause(ctx, r.Tempo.Lease/20); err != nil {
@@ -160,9 +178,9 @@ func (k *keeper) recognise(ctx context.Context, mine lease) (version string, err
 	if err != nil {
 		return "", err
 	}
-	var there lease
-	if err := json.Unmarshal(doc.Content, &there); err != nil {
-		return "", fmt.Errorf("parse %s: %w", leaseName, err)
+	there, err := parseLease(doc.Content)
+	if err != nil {
+		return "", err
 	}
 	switch {
 	case there.Holder != mine.Holder:

@@ -92,3 +92,41 @@ func TestOtherVersion(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestDamagedLease neither works with a lease that is damaged nor replaces it, nor one of a later version.
+func TestDamagedLease(t *testing.T) {
+	for content, says := range map[string]string{
+		"no json":                    "is damaged",
+		"[]":                         "is damaged",
+		"{}":                         "is damaged",
+		`{"version":1,"run":"../x"}`: "is damaged",
+		`{"version":1,"settled":-1}`: "is damaged",
+		`{"version":2}`:              "use a newer scar",
+	} {
+		w := newWorld(1)
+		r := w.process(1).runner(1)
+		if _, err := r.Ledger.Write(t.Context(), leaseName, []byte(content), Condition{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Run(t.Context(), begin()); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want an error with %q", content, err, says)
+		}
+		if doc, err := r.Ledger.Read(t.Context(), leaseName); err != nil || string(doc.Content) != content {
+			t.Errorf("%s was replaced: %v", content, err)
+		}
+	}
+}
+
+// TestHolderThatIsThere refuses a second run at once where the holder's process is known to go on.
+func TestHolderThatIsThere(t *testing.T) {
+	w := newWorld(1)
+	r := w.process(1).runner(1)
+	if _, err := r.Ledger.Write(t.Context(), leaseName, []byte(`{"version":1,"run":"`+oneID+`","holder":{"pid":7}}`), Condition{}); err != nil {
+		t.Fatal(err)
+	}
+	r.There = func(h Holder) bool { return h.PID == 7 }
+	var busy *BusyError
+	if _, err := r.Run(t.Context(), begin()); !errors.As(err, &busy) || busy.Run != oneID {
+		t.Errorf("%v", err)
+	}
+}

@@ -2,7 +2,6 @@ package runs
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -72,7 +71,7 @@ func (l ledger) survey(ctx context.Context, o *Overview, silent time.Duration) e
 	var held lease
 	doc, err := l.store.Read(ctx, leaseName)
 	if err == nil {
-		err = json.Unmarshal(doc.Content, &held)
+		held, err = parseLease(doc.Content)
 	}
 	if err != nil && !errors.Is(err, ErrNotExist) {
 		return fmt.Errorf("read who works on the runs: %w", err)

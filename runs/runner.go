@@ -24,6 +24,7 @@ type Runner struct {
 	// Process names this process in a way that no other process ever has; empty where that cannot be told.
 	Process string
 	Gone    func(Holder) bool // whether the process of a holder has surely ended; nil: nobody knows
+	There   func(Holder) bool // whether it surely has not; nil: nobody knows
 
 	Tempo  Tempo
 	Now    func() time.Time
@@ -134,7 +135,9 @@ func (w *work) begin(ctx context.Context, begin Begin, age time.Duration) (*Summ
 			return nil, &UnfinishedError{ID: unfinished.ID, Function: unfinished.Function, Parent: unfinished.Parent}
 		}
 		w.info = *unfinished
-		return &Summary{Info: w.info, Resumed: true}, w.resume(ctx, age)
+		err := w.resume(ctx, age)
+		w.note(w.resumed())
+		return &Summary{Info: w.info, Resumed: true}, err
 	}
 	if unfinished != nil {
 		if err := w.abandon(ctx, unfinished.ID); err != nil {
@@ -155,6 +158,15 @@ func (w *work) begin(ctx context.Context, begin Begin, age time.Duration) (*Summ
 		return nil, fmt.Errorf("begin a run: %w", err)
 	}
 	return &Summary{Info: w.info}, nil
+}
+
+// resumed tells that a run is gone on with, and what may take its time.
+func (w *work) resumed() string {
+	text := fmt.Sprintf("going on with run %s, in which %d objects have ended", w.info.ID, w.tally.Total())
+	if left := w.doubtUntil.Sub(w.Now()); w.before.Doubt && left > 0 && w.Queue == nil {
+		text += fmt.Sprintf("; it was killed, so that what was under way then is waited for, up to %v", left.Round(time.Second))
+	}
+	return text
 }
 
 // unfinished is the last run, if it has not ended.

@@ -144,7 +144,7 @@ func (a *Account) sweeper(ctx context.Context, s Sweep) (*runs.Runner, error) {
 	r := &runs.Runner{
 		Lister: a.listerOf(s.Function), Concurrency: concurrency, MaxFailures: s.MaxFailures,
 		Timeout: time.Duration(deployed.Timeout)*time.Second + sweepGrace,
-		Host:    host, PID: os.Getpid(), Process: processIdentity(), Gone: processGone,
+		Host:    host, PID: os.Getpid(), Process: processIdentity(), Gone: processGone, There: processThere,
 		Tempo: runs.DefaultTempo(), Now: time.Now, Random: randomID, Note: s.Note, Progress: s.Progress,
 	}
 	if s.Function.Records != "" {

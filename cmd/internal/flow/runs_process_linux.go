@@ -55,16 +55,29 @@ func processStart(pid int) (string, error) {
 
 // processGone says whether the process of a lease's holder has surely ended: it was one of this machine, since its last boot.
 func processGone(h runs.Holder) bool {
+	_, gone := processFate(h)
+	return gone
+}
+
+// processThere says whether the process of a lease's holder surely goes on.
+func processThere(h runs.Holder) bool {
+	there, _ := processFate(h)
+	return there
+}
+
+// processFate is neither there nor gone of a process that nothing is known of from here.
+func processFate(h runs.Holder) (there, gone bool) {
 	place, found := processPlace()
 	rest, here := strings.CutPrefix(h.Process, place+" ")
 	if !found || !here {
-		return false
+		return false, false
 	}
 	var pid int
 	var started string
 	if _, err := fmt.Sscanf(rest, "%d %s", &pid, &started); err != nil {
-		return false
+		return false, false
 	}
 	now, err := processStart(pid)
-	return errors.Is(err, fs.ErrNotExist) || err == nil && now != started
+	there = err == nil && now == started
+	return there, errors.Is(err, fs.ErrNotExist) || err == nil && now != started
 }

@@ -36,6 +36,11 @@ func TestProcessGone(t *testing.T) {
 			t.Errorf("%q: %v", process, got)
 		}
 	}
+	for process, there := range map[string]bool{own: true, theirs: true, "": false, "elsewhere" + own: false, fmt.Sprintf("%s %d 1", place, os.Getpid()): false} {
+		if got := processThere(runs.Holder{Process: process}); got != there {
+			t.Errorf("%q is there: %v", process, got)
+		}
+	}
 	if err := other.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}

@@ -8,3 +8,5 @@ import "github.com/scar-go/scar/runs"
 func processIdentity() string { return "" }
 
 func processGone(runs.Holder) bool { return false }
+
+func processThere(runs.Holder) bool { return false }
