@@ -29,8 +29,9 @@ been done meanwhile, in the version that failed, are skipped. It has a ledger li
 command if it was stopped.`,
 		Example: `  scar retry 20260131T080000Z-1f2e3d --failed
   scar retry 20260131T080000Z-1f2e3d --failed --concurrency 5 --json`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd, args[0]) },
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(cmd *cobra.Command, args []string) error { return c.run(cmd, args[0]) },
 	}
 	c.files.register(cmd)
 	c.files.registerProject(cmd)

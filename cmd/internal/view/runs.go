@@ -194,6 +194,9 @@ func RunEntries(s *Streams, f Format, o *runs.Overview, entries iter.Seq2[runs.E
 	return p.result()
 }
 
+// shownOutput is how many lines are shown of what a script wrote last: the reason is mostly there.
+const shownOutput = 3
+
 // entryLine prints one object, below it where its results are or what went wrong.
 func entryLine(p *printer, e runs.Entry) {
 	took := "-"
@@ -213,8 +216,14 @@ func entryLine(p *printer, e runs.Entry) {
 		p.printf("    → and %d more\n", e.Omitted)
 	}
 	if e.Error != nil {
-		first, _, _ := strings.Cut(strings.TrimSpace(e.Error.Message), "\n")
+		first, rest, _ := strings.Cut(strings.TrimSpace(e.Error.Message), "\n")
 		p.printf("    %s\n", p.paint(red, clean(e.Error.Type+": "+first)))
+		lines := strings.Split(rest, "\n")
+		for _, line := range lines[max(0, len(lines)-shownOutput):] {
+			if strings.TrimSpace(line) != "" {
+				p.printf("      %s\n", clean(line))
+			}
+		}
 	}
 	if e.Reason != "" {
 		p.printf("    %s\n", p.paint(dim, clean(e.Reason)))

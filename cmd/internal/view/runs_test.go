@@ -95,7 +95,7 @@ func TestRunEntries(t *testing.T) {
 	if strings.Contains(out.String(), "\x1b") {
 		t.Errorf("control characters: %q", out.String())
 	}
-	for _, want := range []string{"failed    2         1.5s     s3://b/in/", "Scar.ScriptFailed: exit", "sent again", "→ s3://b/out/a", "→ webdav.nas/a", "→ and 3 more"} {
+	for _, want := range []string{"failed    2         1.5s     s3://b/in/", "Scar.ScriptFailed: exit", "\n      more\n", "sent again", "→ s3://b/out/a", "→ webdav.nas/a", "→ and 3 more"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("it lacks %q:\n%s", want, out.String())
 		}
