@@ -55,7 +55,7 @@ func (c *describeCommand) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	status.Say("Looking at the account…")
-	described, err := connected.Describe(cmd.Context(), name)
+	described, err := connected.Describe(cmd.Context(), name, c.note(status))
 	status.Clear()
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func description(d *flow.Description) view.Description {
 		State: d.State, StateReason: d.StateReason, LastUpdate: d.LastUpdate, LastUpdateReason: d.LastUpdateReason, Modified: d.Modified,
 		Image: d.Image, Base: d.Tags[planner.TagImage], Memory: d.Memory, Timeout: d.Timeout, EphemeralStorage: d.EphemeralStorage,
 		Architecture: d.Architecture, Environment: map[string]string{}, Parameters: nonNil(d.Parameters), URL: d.URL, Role: d.Role,
-		LogGroup: d.LogGroup, Retries: planner.DefaultAttempts, Last: view.Activity(d.Last), Tags: d.Tags,
+		LogGroup: d.LogGroup, Retries: planner.DefaultAttempts, Last: (*view.Activity)(d.Last), Tags: d.Tags,
 		Duration: float64(d.Duration.Microseconds()) / 1000,
 		Starts:   []string{}, Secrets: []string{}, Queues: []view.QueueDepth{}, Rights: []planner.Statement{},
 	}

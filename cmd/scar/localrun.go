@@ -103,10 +103,7 @@ func (c *localRunCommand) run(cmd *cobra.Command) (err error) {
 func (c *localRunCommand) process(cmd *cobra.Command, file *spec.File, function *spec.Function, inputs []flow.RunInput, options flow.RunOptions) error {
 	began := time.Now()
 	status := view.NewStatus(c.streams(), c.format.format())
-	options.Note = func(text string) {
-		status.Clear()
-		view.Note(c.streams(), "note: "+text)
-	}
+	options.Note = c.note(status)
 	status.Say("Preparing the images…")
 	run, err := flow.PrepareRun(cmd.Context(), file, options)
 	status.Clear()

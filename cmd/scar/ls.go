@@ -72,6 +72,7 @@ func (c *lsCommand) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	options.Note = c.note(status)
 	status.Say("Looking at the account…")
 	list, err := connected.List(cmd.Context(), options)
 	status.Clear()

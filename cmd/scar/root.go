@@ -44,6 +44,14 @@ func (a *app) streams() *view.Streams {
 	return view.NewStreams(a.stdout, a.stderr, a.noColor, a.getenv)
 }
 
+// note tells what the user should know, in place of what status shows.
+func (a *app) note(status *view.Status) func(string) {
+	return func(text string) {
+		status.Clear()
+		view.Note(a.streams(), "note: "+text)
+	}
+}
+
 // root is the tree of commands.
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{

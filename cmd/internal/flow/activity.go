@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/smithy-go"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -60,6 +62,26 @@ func (a *Account) addActivity(ctx context.Context, list []Listed) error {
 		})
 	}
 	return group.Wait()
+}
+
+// withoutRight lets pass that metrics may not be read, which nothing else depends on: note, if there is one, is told, and
+// forget takes away what was read.
+func withoutRight(err error, note func(string), forget func()) error {
+	var api smithy.APIError
+	if !errors.As(err, &api) || !slices.Contains([]string{"AccessDenied", "AccessDeniedException"}, api.ErrorCode()) {
+		return err
+	}
+	forget()
+	if note != nil {
+		note("how often functions ran is not shown, for want of the right cloudwatch:GetMetricData: " + err.Error())
+	}
+	return nil
+}
+
+func forgetActivity(list []Listed) {
+	for i := range list {
+		list[i].Last = nil
+	}
 }
 
 // averageDuration is how long the runs of a function in the last 24 hours took on average, 0 if there were none.

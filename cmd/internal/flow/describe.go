@@ -28,8 +28,8 @@ type Description struct {
 	Parameters []string      // names of those that hold the secrets that its file brought, sorted
 	URL        string        // empty: it has none
 	Queues     []QueueDepth
-	Stored     *StoredImage // nil: it is not in the account's registry
-	Last       Activity
+	Stored     *StoredImage  // nil: it is not in the account's registry
+	Last       *Activity     // nil: the caller may not read metrics
 	Duration   time.Duration // of a run in the last 24 hours, on average; 0: there was none
 }
 
@@ -47,8 +47,9 @@ type StoredImage struct {
 	Pushed time.Time
 }
 
-// Describe reads all there is of a function. Its errors are those of Function, and of the calls.
-func (a *Account) Describe(ctx context.Context, name string) (*Description, error) {
+// Describe reads all there is of a function. Its errors are those of Function, and of the calls. note is told what cannot be
+// shown for want of a right.
+func (a *Account) Describe(ctx context.Context, name string, note func(string)) (*Description, error) {
 	deployed, err := a.Function(ctx, name)
 	if err != nil {
 		return nil, err
@@ -62,12 +63,15 @@ func (a *Account) Describe(ctx context.Context, name string) (*Description, erro
 	group, inner := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.describeParts(inner, naming, d) })
 	group.Go(func() (err error) { d.Stored, err = a.storedImage(inner, deployed.Image); return err })
-	group.Go(func() error { return a.addActivity(inner, one) })
-	group.Go(func() (err error) { d.Duration, err = a.averageDuration(inner, name); return err })
+	group.Go(func() error { return withoutRight(a.addActivity(inner, one), note, func() { forgetActivity(one) }) })
+	group.Go(func() (err error) {
+		d.Duration, err = a.averageDuration(inner, name)
+		return withoutRight(err, nil, func() {})
+	})
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	d.Last = *one[0].Last
+	d.Last = one[0].Last
 	return d, nil
 }
 

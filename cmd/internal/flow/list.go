@@ -38,6 +38,9 @@ type Listed struct {
 type ListOptions struct {
 	Project  string // empty: all projects, and what the original made
 	Activity bool   // how often they ran is asked for, which AWS charges for by the metric
+
+	// Note is told what cannot be shown for want of a right. It may be nil.
+	Note func(string)
 }
 
 // The tag by which the original scar marks its functions, and the variables in which it notes what they are of.
@@ -102,7 +105,7 @@ func (a *Account) complete(ctx context.Context, list []Listed, o ListOptions) er
 	group.Go(func() error { return a.addURLs(inner, list) })
 	group.Go(func() error { return a.addAPIs(inner, list) })
 	if o.Activity {
-		group.Go(func() error { return a.addActivity(inner, list) })
+		group.Go(func() error { return withoutRight(a.addActivity(inner, list), o.Note, func() { forgetActivity(list) }) })
 	}
 	return group.Wait()
 }

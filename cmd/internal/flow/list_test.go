@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/scar-go/scar/internal/proof"
 	"github.com/scar-go/scar/local"
+	"github.com/scar-go/scar/local/wire"
 	"github.com/scar-go/scar/spec"
 )
 
@@ -234,4 +236,35 @@ func BenchmarkList(b *testing.B) {
 	b.ReportMetric(float64(len(calls))/float64(rounds), "calls/list")
 	proof.Count(b, "calls to list 500 functions, 20 with a URL", float64(len(calls))/float64(rounds), "")
 	b.ReportMetric(float64(local.Count(calls)["lambda:GetFunctionUrlConfig"])/float64(rounds), "calls-for-URLs/list")
+}
+
+// TestWithoutTheRightToMetrics lists and describes functions for a caller who may not read metrics.
+func TestWithoutTheRightToMetrics(t *testing.T) {
+	script := local.NewScript()
+	account := onBackend(t, script)
+	applyText(t, account, "project: bench\nfunctions: {first: {image: image.oci, run: '#!/tmp/true'}}")
+	deny := func(times int) {
+		for k := range times {
+			script.Inject("monitoring:GetMetricData", k+1, local.Fault{Err: wire.Errorf(http.StatusForbidden, "AccessDenied", "Not you.")})
+		}
+	}
+	var notes []string
+	note := func(text string) { notes = append(notes, text) }
+	deny(1)
+	list, err := account.List(t.Context(), ListOptions{Activity: true, Note: note})
+	if err != nil || len(list) != 1 || list[0].Last != nil {
+		t.Errorf("%+v, %v", list, err)
+	}
+	deny(2)
+	described, err := account.Describe(t.Context(), "first", note)
+	if err != nil || described.Last != nil || described.Duration != 0 || described.Name != "first" {
+		t.Errorf("%+v, %v", described, err)
+	}
+	if len(notes) != 2 || !strings.Contains(notes[0], "cloudwatch:GetMetricData") {
+		t.Errorf("notes: %q", notes)
+	}
+	script.Inject("monitoring:GetMetricData", 1, local.Fault{Err: wire.Errorf(http.StatusBadRequest, "InvalidParameterValue", "No.")})
+	if _, err := account.List(t.Context(), ListOptions{Activity: true, Note: note}); err == nil {
+		t.Error("another error of the metrics is passed over")
+	}
 }

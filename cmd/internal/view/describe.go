@@ -47,7 +47,7 @@ type Description struct {
 	Retention int               `json:"log_retention_days"` // 0: for ever
 	OnFailure string            `json:"on_failure,omitempty"`
 	Retries   int               `json:"retries"`
-	Last      Activity          `json:"last_day"`
+	Last      *Activity         `json:"last_day,omitempty"`   // not given: the caller may not read metrics
 	Duration  float64           `json:"average_ms,omitempty"` // of a run in the last day; 0: there was none
 	Tags      map[string]string `json:"tags"`
 }
@@ -112,6 +112,9 @@ func (d Description) what() [][2]string {
 
 // lastDay is how often the function ran, and how long on average.
 func (d Description) lastDay() string {
+	if d.Last == nil {
+		return ""
+	}
 	if d.Duration <= 0 {
 		return d.Last.String()
 	}
