@@ -14,6 +14,11 @@ type oneRun map[string]string
 
 const oneID = "20260131T080000Z-1f2e3d"
 
+// heardWithin takes it that who was silent for longer works no more.
+func heardWithin(most time.Duration) Working {
+	return func(_ Holder, silent time.Duration) bool { return silent < most }
+}
+
 func (o oneRun) Read(_ context.Context, name string) (*Document, error) {
 	content, found := o[name]
 	if !found {
@@ -51,7 +56,7 @@ func FuzzLedger(f *testing.F) {
 		store := oneRun{
 			oneID + "/" + infoName: info, pageName(oneID, pagesFolder, 0): page, pageName(oneID, resultsFolder, 0): results, leaseName: lease,
 		}
-		if all, err := List(t.Context(), store, time.Minute); err == nil && len(all) != 1 {
+		if all, err := List(t.Context(), store, heardWithin(time.Minute)); err == nil && len(all) != 1 {
 			t.Errorf("%d runs", len(all))
 		}
 		entries := 0
@@ -84,11 +89,11 @@ func TestIDs(t *testing.T) {
 
 // TestOtherVersion refuses the ledger of a scar that is newer.
 func TestOtherVersion(t *testing.T) {
-	_, err := Look(t.Context(), oneRun{oneID + "/" + infoName: `{"version": 2}`}, oneID, time.Minute)
+	_, err := Look(t.Context(), oneRun{oneID + "/" + infoName: `{"version": 2}`}, oneID, heardWithin(time.Minute))
 	if err == nil || !strings.Contains(err.Error(), "use the scar that began it") {
 		t.Errorf("%v", err)
 	}
-	if _, err := Look(t.Context(), oneRun{}, oneID, time.Minute); !errors.Is(err, ErrNotExist) {
+	if _, err := Look(t.Context(), oneRun{}, oneID, heardWithin(time.Minute)); !errors.Is(err, ErrNotExist) {
 		t.Errorf("%v", err)
 	}
 }
@@ -128,5 +133,32 @@ func TestHolderThatIsThere(t *testing.T) {
 	var busy *BusyError
 	if _, err := r.Run(t.Context(), begin()); !errors.As(err, &busy) || busy.Run != oneID {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestOneDamagedRunHidesNoOther lists runs of which one cannot be read.
+func TestOneDamagedRunHidesNoOther(t *testing.T) {
+	const other = "20260131T090000Z-1f2e3d"
+	info := `{"version":1,"id":"` + oneID + `","function":"f","started":"2026-01-31T08:00:00Z"}`
+	all, err := List(t.Context(), oneRun{oneID + "/" + infoName: info, other + "/" + infoName: "{"}, heardWithin(time.Minute))
+	if err == nil || !strings.Contains(err.Error(), other) || strings.Contains(err.Error(), oneID) {
+		t.Errorf("error %v", err)
+	}
+	if len(all) != 1 || all[0].ID != oneID {
+		t.Errorf("runs: %+v", all)
+	}
+}
+
+// TestAProcessThatIsGoneWorksNoMore looks at a run whose process has died a moment ago.
+func TestAProcessThatIsGoneWorksNoMore(t *testing.T) {
+	store := oneRun{
+		oneID + "/" + infoName: `{"version":1,"id":"` + oneID + `","function":"f","started":"2026-01-31T08:00:00Z"}`,
+		leaseName:              `{"version":1,"run":"` + oneID + `","holder":{"pid":7,"host":"here"}}`,
+	}
+	for gone, want := range map[bool]State{true: Stopped, false: Running} {
+		o, err := Look(t.Context(), store, oneID, func(h Holder, _ time.Duration) bool { return !gone || h.PID != 7 })
+		if err != nil || o.State != want {
+			t.Errorf("gone %v: %+v, %v", gone, o, err)
+		}
 	}
 }

@@ -112,7 +112,7 @@ func TestUnfinishedRunComesFirst(t *testing.T) {
 		if err != nil || n.ID == s.ID || n.Resumed || n.State != Finished {
 			t.Errorf("%+v, %v", n, err)
 		}
-		if o, err := Look(t.Context(), r.Ledger, s.ID, time.Minute); err != nil || o.State != Abandoned {
+		if o, err := Look(t.Context(), r.Ledger, s.ID, heardWithin(time.Minute)); err != nil || o.State != Abandoned {
 			t.Errorf("%+v, %v", o, err)
 		}
 		if c, err := r.Count(t.Context(), begin().Info, nil); err != nil || c != (Counted{Done: 100}) {

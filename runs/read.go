@@ -21,33 +21,36 @@ type Overview struct {
 	Process   string    `json:"process,omitempty"` // that works on it: its number and host
 }
 
-// List returns the runs of a function, the latest first.
-func List(ctx context.Context, store Ledger, silent time.Duration) ([]Overview, error) {
+// Working says whether a process still works on a run, of which nothing was heard for some time.
+type Working func(holder Holder, silent time.Duration) bool
+
+// List returns the runs of a function, the latest first. Those that cannot be read are left out, and are its error.
+func List(ctx context.Context, store Ledger, working Working) ([]Overview, error) {
 	names, err := store.List(ctx, "")
 	if err != nil {
 		return nil, fmt.Errorf("list the runs: %w", err)
 	}
 	slices.Reverse(names)
 	var all []Overview
+	var failed error
 	for _, name := range names {
 		id, found := strings.CutSuffix(name, "/")
 		if !found || !IsID(id) {
 			continue
 		}
-		one, err := Look(ctx, store, id, silent)
-		if errors.Is(err, ErrNotExist) {
-			continue // it was killed before it began
+		one, err := Look(ctx, store, id, working)
+		switch {
+		case err == nil:
+			all = append(all, *one)
+		case !errors.Is(err, ErrNotExist): // that one was killed before it began
+			failed = errors.Join(failed, err)
 		}
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, *one)
 	}
-	return all, nil
+	return all, failed
 }
 
-// Look returns one run of a function, or ErrNotExist. A process that was silent for that long works no more.
-func Look(ctx context.Context, store Ledger, id string, silent time.Duration) (*Overview, error) {
+// Look returns one run of a function, or ErrNotExist.
+func Look(ctx context.Context, store Ledger, id string, working Working) (*Overview, error) {
 	l := ledger{store}
 	info, err := l.info(ctx, id)
 	if err != nil {
@@ -63,11 +66,14 @@ func Look(ctx context.Context, store Ledger, id string, silent time.Duration) (*
 		o.More = end.State != Finished
 		return o, nil
 	}
-	return o, l.survey(ctx, o, silent)
+	if err := l.survey(ctx, o, working); err != nil {
+		return nil, err
+	}
+	return o, nil
 }
 
 // survey counts what has become of the objects of a run that is not finished.
-func (l ledger) survey(ctx context.Context, o *Overview, silent time.Duration) error {
+func (l ledger) survey(ctx context.Context, o *Overview, working Working) error {
 	var held lease
 	doc, err := l.store.Read(ctx, leaseName)
 	if err == nil {
@@ -79,7 +85,7 @@ func (l ledger) survey(ctx context.Context, o *Overview, silent time.Duration) e
 	from := 0
 	if held.Run == o.ID {
 		from, o.Tally = held.Settled, held.Tally
-		if !held.Released && doc.Age < silent {
+		if !held.Released && working(held.Holder, doc.Age) {
 			o.State, o.Process = Running, fmt.Sprintf("%d on %s", held.Holder.PID, held.Holder.Host)
 		}
 	}

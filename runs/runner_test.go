@@ -71,7 +71,7 @@ func TestRun(t *testing.T) {
 		if err != nil || third.Tally != (Tally{Skipped: 2500}) {
 			t.Errorf("%+v, %v", third, err)
 		}
-		all, err := List(t.Context(), r.Ledger, r.Tempo.Lease)
+		all, err := List(t.Context(), r.Ledger, heardWithin(r.Tempo.Lease))
 		if err != nil || len(all) != 3 || all[2].ID != s.ID || all[2].State != Finished || all[2].Tally != s.Tally {
 			t.Errorf("%+v, %v", all, err)
 		}
@@ -230,7 +230,7 @@ func TestInterrupt(t *testing.T) {
 		if w.running != 0 {
 			t.Errorf("%d are under way", w.running)
 		}
-		looked, err := Look(t.Context(), r.Ledger, s.ID, time.Minute)
+		looked, err := Look(t.Context(), r.Ledger, s.ID, heardWithin(time.Minute))
 		if err != nil || looked.State != Stopped || looked.Tally != s.Tally {
 			t.Errorf("%+v, %v", looked, err)
 		}

@@ -83,15 +83,19 @@ func (c *runsCommand) list(cmd *cobra.Command, connected *flow.Account, file *sp
 		functions = []*spec.Function{function}
 	}
 	var all []runs.Overview
+	var failed error
 	for _, function := range functions {
 		some, err := connected.Runs(cmd.Context(), function)
 		if err != nil {
-			return fmt.Errorf("runs of function %q: %w", function.Name, err)
+			failed = errors.Join(failed, fmt.Errorf("runs of function %q: %w", function.Name, err))
 		}
 		all = append(all, some...)
 	}
+	if failed != nil && len(all) == 0 {
+		return failed
+	}
 	slices.SortStableFunc(all, func(a, b runs.Overview) int { return b.Started.Compare(a.Started) })
-	return view.Runs(c.streams(), c.format.format(), all)
+	return errors.Join(view.Runs(c.streams(), c.format.format(), all), failed)
 }
 
 // recorded are the functions whose runs are written down.

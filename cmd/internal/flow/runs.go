@@ -171,8 +171,13 @@ func (a *Account) Runs(ctx context.Context, fn *spec.Function) ([]runs.Overview,
 	if fn.Records == "" {
 		return nil, noRecords(fn, "there is nothing written down about its runs")
 	}
-	all, err := runs.List(ctx, a.ledgerOf(fn), runs.DefaultTempo().Lease)
+	all, err := runs.List(ctx, a.ledgerOf(fn), stillWorking)
 	return all, explainCall(err)
+}
+
+// stillWorking says whether somebody works on a run. On this machine the process tells.
+func stillWorking(holder runs.Holder, silent time.Duration) bool {
+	return silent < runs.DefaultTempo().Lease && !processGone(holder)
 }
 
 // UnknownRunError says that no function of a file has a run of some id.
@@ -189,7 +194,7 @@ func (a *Account) FindRun(ctx context.Context, file *spec.File, id string) (*spe
 		if fn.Records == "" {
 			continue
 		}
-		found, err := runs.Look(ctx, a.ledgerOf(fn), id, runs.DefaultTempo().Lease)
+		found, err := runs.Look(ctx, a.ledgerOf(fn), id, stillWorking)
 		if err == nil {
 			return fn, found, nil
 		}
