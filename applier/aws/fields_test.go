@@ -25,7 +25,7 @@ func mutations() []mutation {
 	return []mutation{
 		{results(), map[string]any{"Tags": tags}},
 		{planner.Repository{Name: "scar/imaging", Tags: planner.Tags{"scar:project": "imaging"}}, map[string]any{"Tags": tags}},
-		{testParameter("first"), map[string]any{"Type": "String", "Digest": testParameter("second").Digest, "Tags": tags}},
+		{testParameter("first"), map[string]any{"Digest": testParameter("second").Digest, "Tags": tags}},
 		{planner.LogGroup{Name: "/aws/lambda/grayify", RetentionDays: 30, Tags: planner.Tags{"scar:project": "imaging"}},
 			map[string]any{"RetentionDays": 7, "Tags": tags}},
 		{testRole(), map[string]any{"Description": "changed", "Trust": other, "Policy": rights, "Tags": tags}},

@@ -85,7 +85,7 @@ func newWorld() *world {
 func (w *world) cloud(opts Options) *Cloud {
 	opts.Project, opts.Naming = "imaging", testNaming
 	return assemble(opts, clients{
-		ecr: w.ecr, lambda: w.lambda, tags: w.tags, iam: w.roles, sqs: w.queues, scheduler: w.times, api: w.apis,
+		ecr: w.ecr, lambda: w.lambda, tags: w.tags, iam: w.roles, sqs: w.queues, ssm: newFakeSSM(), scheduler: w.times, api: w.apis,
 	})
 }
 

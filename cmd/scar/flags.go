@@ -3,9 +3,12 @@ package main
 import (
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/scar-go/scar/cmd/internal/flow"
 	"github.com/scar-go/scar/cmd/internal/view"
@@ -136,6 +139,45 @@ type approvalFlags struct {
 func (f *approvalFlags) register(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.autoApprove, "auto-approve", false, "do not ask for approval")
 	cmd.Flags().DurationVar(&f.drain, "drain", 0, "wait this long, and no longer than its timeout, between stopping the events of a function and destroying it")
+}
+
+// sameFlags are the flags by which a command was told of files and account, as another command has to be told of them to find
+// the same. There is a space before each.
+func sameFlags(cmd *cobra.Command) string {
+	var b strings.Builder
+	for _, name := range []string{"file", "env-file", "project", "local", "region", "profile"} {
+		flag := cmd.Flags().Lookup(name)
+		if flag == nil || !flag.Changed {
+			continue
+		}
+		spelled := " --" + name
+		if flag.Shorthand != "" {
+			spelled = " -" + flag.Shorthand
+		}
+		switch value := flag.Value.(type) {
+		case pflag.SliceValue:
+			for _, one := range value.GetSlice() {
+				b.WriteString(spelled + " " + shellWord(one))
+			}
+		default:
+			b.WriteString(spelled)
+			if value.Type() != "bool" {
+				b.WriteString(" " + shellWord(value.String()))
+			}
+		}
+	}
+	return b.String()
+}
+
+// shellWord is a text as one word of a POSIX shell.
+func shellWord(text string) string {
+	plain := func(r rune) bool {
+		return r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("_./:@%+=,-", r))
+	}
+	if text != "" && !strings.ContainsFunc(text, func(r rune) bool { return !plain(r) }) {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
 // projectFlag names a project without a file.

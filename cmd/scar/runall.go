@@ -189,7 +189,7 @@ func (a *app) sweep(cmd *cobra.Command, connected *flow.Account, sweep flow.Swee
 	if summary == nil {
 		return err
 	}
-	end := view.SweepEnd{Summary: summary, Records: sweep.Function.Records, Took: time.Since(began)}
+	end := view.SweepEnd{Summary: summary, Records: sweep.Function.Records, Took: time.Since(began), Same: sameFlags(cmd)}
 	if printed := end.Print(a.streams(), format); printed != nil || err != nil {
 		return errors.Join(err, printed)
 	}

@@ -35,6 +35,7 @@ type SweepEnd struct {
 	*runs.Summary
 	Records string        // where results are written down; empty: nowhere
 	Took    time.Duration // now
+	Same    string        // the flags that other commands need to find the run again, each behind a space
 }
 
 // Print prints it, with what to do next.
@@ -86,13 +87,13 @@ func (e SweepEnd) next(p *printer) {
 	case e.Records == "":
 		p.printf("Nothing of it is written down: the function writes no records.\n")
 	case e.State != runs.Finished && e.Parent != "":
-		p.printf("To go on with it: scar retry %s --failed\n", e.Parent)
+		p.printf("To go on with it: scar retry %s --failed%s\n", e.Parent, clean(e.Same))
 	case e.State != runs.Finished:
-		p.printf("To go on with it: scar run %s --all\n", clean(e.Function))
+		p.printf("To go on with it: scar run %s --all%s\n", clean(e.Function), clean(e.Same))
 	case e.Tally.Failed > 0:
-		p.printf("What failed, and why: scar runs %s --failed\nTo try that again:    scar retry %s --failed\n", e.ID, e.ID)
+		p.printf("What failed, and why: scar runs %[1]s --failed%[2]s\nTo try that again:    scar retry %[1]s --failed%[2]s\n", e.ID, clean(e.Same))
 	default:
-		p.printf("Each object: scar runs %s\n", e.ID)
+		p.printf("Each object: scar runs %s%s\n", e.ID, clean(e.Same))
 	}
 }
 

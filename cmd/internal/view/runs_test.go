@@ -56,8 +56,11 @@ func streamsTo(out, err *bytes.Buffer) *Streams { return &Streams{Out: out, Err:
 func TestSweepEnd(t *testing.T) {
 	info := runs.Info{ID: "20260131T080000Z-1f2e3d", Function: "f", From: []runs.Source{{Bucket: "b", Prefix: "in/"}}}
 	for want, end := range map[string]SweepEnd{
-		"Run complete! 2 done, 0 failed in 1.0s\nEach object: scar runs 20260131T080000Z-1f2e3d\n":                 {Summary: &runs.Summary{Info: info, State: runs.Finished, Tally: runs.Tally{Done: 2}}, Records: "b"},
-		"Run stopped. 2 done, 1 failed in 1.0s\nTo go on with it: scar run f --all\n":                              {Summary: &runs.Summary{Info: info, State: runs.Stopped, Tally: runs.Tally{Done: 2, Failed: 1}}, Records: "b"},
+		"Run complete! 2 done, 0 failed in 1.0s\nEach object: scar runs 20260131T080000Z-1f2e3d\n": {Summary: &runs.Summary{Info: info, State: runs.Finished, Tally: runs.Tally{Done: 2}}, Records: "b"},
+		"Run stopped. 2 done, 1 failed in 1.0s\nTo go on with it: scar run f --all --local\n":      {Summary: &runs.Summary{Info: info, State: runs.Stopped, Tally: runs.Tally{Done: 2, Failed: 1}}, Records: "b", Same: " --local"},
+		"Run complete, with failures. 2 done, 1 failed in 1.0s\nWhat failed, and why: scar runs 20260131T080000Z-1f2e3d --failed -f a.yaml\nTo try that again:    scar retry 20260131T080000Z-1f2e3d --failed -f a.yaml\n": {
+			Summary: &runs.Summary{Info: info, State: runs.Finished, Tally: runs.Tally{Done: 2, Failed: 1}}, Records: "b", Same: " -f a.yaml",
+		},
 		"There is nothing to do: there is no object below s3://b/in/.\n":                                           {Summary: &runs.Summary{Info: info, State: runs.Finished}, Records: "b"},
 		"Run complete! 1 done, 0 failed in 1.0s\nNothing of it is written down: the function writes no records.\n": {Summary: &runs.Summary{Info: info, State: runs.Finished, Tally: runs.Tally{Done: 1}}},
 	} {
