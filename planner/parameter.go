@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/scar-go/scar/runtime/job"
 	"github.com/scar-go/scar/spec"
@@ -47,6 +48,35 @@ func ParameterDigest(name, secret string) (string, error) {
 		return "", fmt.Errorf("digest of parameter %s: %w", name, err)
 	}
 	return base64.RawStdEncoding.EncodeToString(sum), nil
+}
+
+// Digests are the digests of parameters, each of which is made once. The zero value has none yet. Its methods may be called
+// from several goroutines.
+type Digests struct {
+	mu   sync.Mutex
+	made map[[2]string]string // by name and secret
+}
+
+// Of is what ParameterDigest makes of a secret.
+func (d *Digests) Of(name, secret string) (string, error) {
+	key := [2]string{name, secret}
+	d.mu.Lock()
+	digest, known := d.made[key]
+	d.mu.Unlock()
+	if known {
+		return digest, nil
+	}
+	digest, err := ParameterDigest(name, secret)
+	if err != nil {
+		return "", err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.made == nil {
+		d.made = map[[2]string]string{}
+	}
+	d.made[key] = digest
+	return digest, nil
 }
 
 // parameters are the secrets that the file brings, as far as a function has a use for them.

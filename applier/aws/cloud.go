@@ -38,6 +38,9 @@ type Options struct {
 	// digests only, and one that is not of the digest that was planned is refused.
 	Parameters map[string]string
 
+	// Digests are shared by all who make digests of the same secrets, since each takes long; nil: there are none yet.
+	Digests *planner.Digests
+
 	// Parallelism is how many resources Read reads at once; 0 means applier.DefaultParallelism.
 	Parallelism int
 
@@ -150,7 +153,10 @@ func assemble(opts Options, c clients) *Cloud {
 	}
 	p := patience{pace: opts.Pace, settle: opts.Settle}
 	permissions := &permissions{client: c.lambda, project: opts.Project, locks: newLocks(), patience: p}
-	parameters := &parameters{client: c.ssm, secrets: opts.Parameters, patience: p}
+	parameters := &parameters{client: c.ssm, secrets: opts.Parameters, digests: opts.Digests, patience: p}
+	if parameters.digests == nil {
+		parameters.digests = &planner.Digests{}
+	}
 	roles := &roles{client: c.iam, patience: p}
 	replacements := &replacements{
 		client: c.s3, invoker: c.lambda, parameters: parameters, permissions: permissions, roles: roles,

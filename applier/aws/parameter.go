@@ -33,7 +33,7 @@ const maxParameterNames = 10
 type parameters struct {
 	client  parameterStore
 	secrets map[string]string // those that may have to be written, by the name of their parameter
-	digests digests
+	digests *planner.Digests
 	patience
 }
 
@@ -103,7 +103,7 @@ func (p *parameters) resources(stored []types.Parameter, tags map[string]planner
 	group := errgroup.Group{}
 	for i, is := range stored {
 		group.Go(func() error {
-			digest, err := p.digests.of(deref(is.Name), deref(is.Value))
+			digest, err := p.digests.Of(deref(is.Name), deref(is.Value))
 			v := planner.Parameter{Name: deref(is.Name), Type: string(is.Type), Digest: digest, Tags: tags[deref(is.Name)]}
 			resources[i] = planner.Resource{
 				Address: planner.Address{Kind: planner.KindParameter, Name: v.Name}, Value: v, Owner: planner.OwnerOf(v.Tags),
@@ -214,7 +214,7 @@ func (p *parameters) secret(want planner.Parameter) (string, error) {
 	if !found {
 		return "", errors.New("the file does not bring its value any more: plan again")
 	}
-	digest, err := p.digests.of(want.Name, secret)
+	digest, err := p.digests.Of(want.Name, secret)
 	if err != nil {
 		return "", err
 	}
@@ -222,33 +222,6 @@ func (p *parameters) secret(want planner.Parameter) (string, error) {
 		return "", errors.New("its value is not the one that was planned: plan again")
 	}
 	return secret, nil
-}
-
-// digests are those that were made, because each takes long and the same value is read again after every change.
-type digests struct {
-	mu   sync.Mutex
-	made map[[2]string]string // by name and secret
-}
-
-func (d *digests) of(name, secret string) (string, error) {
-	key := [2]string{name, secret}
-	d.mu.Lock()
-	digest, known := d.made[key]
-	d.mu.Unlock()
-	if known {
-		return digest, nil
-	}
-	digest, err := planner.ParameterDigest(name, secret)
-	if err != nil {
-		return "", err
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.made == nil {
-		d.made = map[[2]string]string{}
-	}
-	d.made[key] = digest
-	return digest, nil
 }
 
 func ssmTag(t types.Tag) (*string, *string)  { return t.Key, t.Value }

@@ -43,6 +43,7 @@ type Account struct {
 	config   sdk.Config
 	resolver *image.Resolver
 	runtimes runtimes
+	digests  planner.Digests
 }
 
 // Connect finds region and credentials. It makes no call: what is refused shows with the first one.

@@ -14,7 +14,7 @@ import (
 
 // digestsOf are the digests of the secrets that a file brings, by the names of their parameters. Each takes some time on
 // purpose, so they are made side by side.
-func digestsOf(ctx context.Context, f *spec.File) (map[string]string, error) {
+func (a *Account) digestsOf(ctx context.Context, f *spec.File) (map[string]string, error) {
 	digests := make(map[string]string, len(f.Parameters))
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
@@ -24,7 +24,7 @@ func digestsOf(ctx context.Context, f *spec.File) (map[string]string, error) {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			digest, err := planner.ParameterDigest(p.Name, p.Value.Reveal())
+			digest, err := a.digests.Of(p.Name, p.Value.Reveal())
 			mu.Lock()
 			defer mu.Unlock()
 			digests[p.Name] = digest
@@ -47,8 +47,8 @@ func broughtBy(f *spec.File) map[string]string {
 }
 
 // checkSecretsOf refuses a file whose secrets are not those of a plan any more.
-func checkSecretsOf(ctx context.Context, f *spec.File, p *planner.Plan) error {
-	digests, err := digestsOf(ctx, f)
+func (a *Account) checkSecretsOf(ctx context.Context, f *spec.File, p *planner.Plan) error {
+	digests, err := a.digestsOf(ctx, f)
 	if err != nil {
 		return err
 	}

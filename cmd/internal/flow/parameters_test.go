@@ -25,7 +25,7 @@ func fileWith(secrets map[string]string) *spec.File {
 
 func TestDigestsOf(t *testing.T) {
 	f := fileWith(map[string]string{token: "hunter2", key: "hunter2"})
-	got, err := digestsOf(t.Context(), f)
+	got, err := new(Account).digestsOf(t.Context(), f)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func TestDigestsOf(t *testing.T) {
 	}
 	interrupted, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := digestsOf(interrupted, f); !errors.Is(err, context.Canceled) {
+	if _, err := new(Account).digestsOf(interrupted, f); !errors.Is(err, context.Canceled) {
 		t.Errorf("interrupted: %v", err)
 	}
 }
@@ -69,7 +69,7 @@ func TestSecretsOfASavedPlan(t *testing.T) {
 		{"another one", map[string]string{token: "hunter5", key: "hunter3"}, []string{"the secret of " + token + " is not the planned one any more: plan again"}},
 		{"gone", map[string]string{token: "hunter5"}, []string{token + " is not the planned", "the file does not bring the secret of " + key + " any more: plan again"}},
 	} {
-		err := checkSecretsOf(t.Context(), fileWith(c.secrets), plan)
+		err := new(Account).checkSecretsOf(t.Context(), fileWith(c.secrets), plan)
 		if (err == nil) != (c.want == nil) {
 			t.Errorf("%s: %v", c.name, err)
 		}

@@ -56,7 +56,7 @@ func (a *Account) Plan(ctx context.Context, f *spec.File, o PlanOptions) (*Plann
 		return err
 	})
 	group.Go(func() (err error) {
-		digests, err = digestsOf(inner, f)
+		digests, err = a.digestsOf(inner, f)
 		return err
 	})
 	group.Go(func() (err error) {
@@ -137,7 +137,7 @@ type carried struct {
 // cloud is the account as the applier sees it.
 func (a *Account) cloud(project string, n planner.Naming, c carried) *aws.Cloud {
 	return aws.New(a.config, aws.Options{
-		Project: project, Naming: n, Images: c.images, Parameters: c.secrets, Parallelism: a.settings.Parallelism, Pace: a.pace(),
+		Project: project, Naming: n, Images: c.images, Parameters: c.secrets, Digests: &a.digests, Parallelism: a.settings.Parallelism, Pace: a.pace(),
 	})
 }
 

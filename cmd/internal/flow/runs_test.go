@@ -469,32 +469,3 @@ func (w *sweepWorld) drain(ctx context.Context, client *sqs.Client, url *string)
 	}
 	return nil
 }
-
-// BenchmarkSweep runs a function over 10,000 objects in the embedded backend. Each invocation answers after 20 ms; the
-// function itself is the test's, so that its CPU does not count. It reports how much of what concurrency and latency allow was
-// reached.
-func BenchmarkSweep(b *testing.B) {
-	const objects, latency = 10_000, 20 * time.Millisecond
-	w := newSweepWorld(b)
-	w.latency = latency
-	keys := make([]string, objects)
-	for i := range keys {
-		keys[i] = fmt.Sprintf("in/%05d.png", i)
-	}
-	w.put(b, keys...)
-	for _, concurrency := range []int{5, 10, 20} {
-		b.Run(fmt.Sprint(concurrency), func(b *testing.B) {
-			s := sweepOf(spec.Input{Prefix: "in/"})
-			s.Concurrency, s.Again = concurrency, true
-			for b.Loop() {
-				summary, err := w.account.Sweep(b.Context(), s)
-				if err != nil || summary.Tally.Done != objects {
-					b.Fatalf("%+v, %v", summary, err)
-				}
-			}
-			ideal := time.Duration(objects) * latency / time.Duration(concurrency)
-			b.ReportMetric(100*ideal.Seconds()*float64(b.N)/b.Elapsed().Seconds(), "%-of-ideal")
-			b.ReportMetric(float64(objects)*float64(b.N)/b.Elapsed().Seconds(), "objects/s")
-		})
-	}
-}

@@ -121,7 +121,7 @@ func (a *Account) carry(ctx context.Context, p *planner.Plan, load func() (*spec
 	if err != nil {
 		return carried{}, err
 	}
-	if err := checkSecretsOf(ctx, f, p); err != nil {
+	if err := a.checkSecretsOf(ctx, f, p); err != nil {
 		return carried{}, err
 	}
 	images, err := a.rebuild(ctx, planned, f)

@@ -33,7 +33,7 @@ func newMotoWorld(t testing.TB) *world {
 	t.Cleanup(blobs.Close)
 	config := sdk.Config{Region: motoRegion, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), BaseEndpoint: &endpoint}
 	return &world{
-		t: t, base: baseImage(t, "amd64"), gaps: motoGaps, config: config, caller: config,
+		t: t, base: baseImage(t, "amd64"), gaps: motoGaps, config: config, caller: config, digests: &planner.Digests{},
 		naming: planner.Naming{Partition: "aws", Account: motoAccount, Region: motoRegion, Registry: strings.TrimPrefix(blobs.URL, "http://")},
 	}
 }

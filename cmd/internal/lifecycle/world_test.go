@@ -51,6 +51,8 @@ type world struct {
 	base   *image.Base
 	arm    *image.Base // nil until something is made of it
 	gaps   gaps
+
+	digests *planner.Digests // that have been made
 }
 
 func (w *world) armBase() *image.Base {
@@ -83,7 +85,7 @@ func (c quickClock) After(d time.Duration) <-chan time.Time { return time.After(
 func openWorld(t testing.TB, dir string, base *image.Base, now clock.Clock) *world {
 	t.Helper()
 	ctx := t.Context()
-	w := &world{t: t, script: local.NewScript(), base: base, gaps: localGaps}
+	w := &world{t: t, script: local.NewScript(), base: base, gaps: localGaps, digests: &planner.Digests{}}
 	backend, err := local.Open(ctx, local.Options{Dir: dir, Script: w.script, Clock: now})
 	if err != nil {
 		t.Fatal(err)
@@ -247,14 +249,14 @@ func (w *world) project(f *spec.File) *project {
 // digestOf is the digest of a secret.
 func (w *world) digestOf(parameter, secret string) string {
 	w.t.Helper()
-	digest, err := planner.ParameterDigest(parameter, secret)
+	digest, err := w.digests.Of(parameter, secret)
 	w.must(err)
 	return digest
 }
 
 func (w *world) cloud(p *project) *aws.Cloud {
 	return aws.New(w.caller, aws.Options{
-		Project: p.name, Naming: w.naming, Images: p.images, Parameters: p.secrets, Pace: 2 * time.Millisecond, Settle: 5 * time.Second,
+		Project: p.name, Naming: w.naming, Images: p.images, Parameters: p.secrets, Digests: w.digests, Pace: 2 * time.Millisecond, Settle: 5 * time.Second,
 	})
 }
 
