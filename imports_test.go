@@ -29,8 +29,9 @@ var rules = map[string][]string{
 	"runs":     {"runtime/job"},
 	"transfer": {"runtime/job", "runtime/storage"},
 
-	"internal/moto":  {}, // for tests
-	"internal/proof": {}, // for tests
+	"internal/localtest": {"local"}, // for tests
+	"internal/moto":      {},        // for tests
+	"internal/proof":     {},        // for tests
 
 	"runtime":            {},
 	"runtime/generate":   {"image", "runtime/job"},

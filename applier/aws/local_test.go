@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -17,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"github.com/scar-go/scar/image"
+	"github.com/scar-go/scar/internal/localtest"
 	"github.com/scar-go/scar/local"
 	"github.com/scar-go/scar/local/wire"
 	"github.com/scar-go/scar/planner"
@@ -25,25 +25,8 @@ import (
 // startLocal serves an embedded backend, empty, for one test.
 func startLocal(t *testing.T, script *local.Script) account {
 	t.Helper()
-	backend, err := local.Open(t.Context(), local.Options{Dir: t.TempDir(), Account: testNaming.Account, Region: testNaming.Region, Script: script})
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- backend.Serve(ctx, listener) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := errors.Join(<-served, backend.Close()); err != nil {
-			t.Error(err)
-		}
-	})
+	endpoint := localtest.Serve(t, local.Options{Account: testNaming.Account, Region: testNaming.Region, Script: script})
 	_, base := newRegistry(t)
-	endpoint := "http://" + listener.Addr().String()
 	return account{
 		cfg: aws.Config{
 			Region: testNaming.Region, BaseEndpoint: &endpoint,

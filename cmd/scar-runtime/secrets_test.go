@@ -4,10 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
 
+	"github.com/scar-go/scar/internal/localtest"
 	"github.com/scar-go/scar/local"
 	"github.com/scar-go/scar/runtime/job"
 )
@@ -44,24 +43,7 @@ type vault struct {
 func newVault(t *testing.T) *vault {
 	t.Helper()
 	v := &vault{t: t, script: local.NewScript()}
-	b, err := local.Open(t.Context(), local.Options{Dir: t.TempDir(), Region: "eu-west-1", Script: v.script})
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- b.Serve(ctx, listener) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := errors.Join(<-served, b.Close()); err != nil {
-			t.Error(err)
-		}
-	})
-	endpoint := "http://" + listener.Addr().String()
+	endpoint := localtest.Serve(t, local.Options{Region: "eu-west-1", Script: v.script})
 	v.config = aws.Config{
 		Region: "eu-west-1", BaseEndpoint: &endpoint,
 		Credentials: credentials.NewStaticCredentialsProvider(local.AdminAccessKey, local.AdminSecretKey, ""),

@@ -2,9 +2,7 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 
+	"github.com/scar-go/scar/internal/localtest"
 	"github.com/scar-go/scar/local"
 	"github.com/scar-go/scar/local/wire"
 )
@@ -32,24 +31,8 @@ type account struct {
 func newAccount(t testing.TB) *account {
 	t.Helper()
 	a := &account{script: local.NewScript(), dir: t.TempDir()}
-	b, err := local.Open(t.Context(), local.Options{Dir: filepath.Join(a.dir, "state"), Script: a.script})
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- b.Serve(ctx, listener) }()
-	t.Cleanup(func() {
-		stop()
-		if err := errors.Join(<-served, b.Close()); err != nil {
-			t.Error(err)
-		}
-	})
-	a.env = homeWithoutAWS(a.dir, "AWS_ENDPOINT_URL=http://"+listener.Addr().String(), "AWS_REGION=us-east-1",
+	endpoint := localtest.Serve(t, local.Options{Dir: filepath.Join(a.dir, "state"), Script: a.script})
+	a.env = homeWithoutAWS(a.dir, "AWS_ENDPOINT_URL="+endpoint, "AWS_REGION=us-east-1",
 		"AWS_ACCESS_KEY_ID="+local.AdminAccessKey, "AWS_SECRET_ACCESS_KEY="+local.AdminSecretKey)
 	a.project(t)
 	return a
@@ -107,17 +90,17 @@ func (a *account) scar(args ...string) (stdout, stderr string, code int) {
 	return out.String(), err.String(), code
 }
 
-// TestInterruptedApplyEndsCleanly interrupts an apply in the middle: it says what was done, ends by
-// itself, and one more apply gets to the fixpoint.
-func TestInterruptedApplyEndsCleanly(t *testing.T) {
-	a := newAccount(t)
-	cmd := exec.Command("scar", "apply", "--auto-approve")
+// interrupted runs scar until it makes a call, interrupts it, and returns what it says. The call is under way until scar
+// has understood.
+func (a *account) interrupted(t *testing.T, operation string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command("scar", args...)
 	var stderr screen
 	cmd.Dir, cmd.Env, cmd.Stderr = a.dir, a.env, &stderr
 	var once sync.Once
 	started := make(chan struct{})
 	a.script.Observe(func(c wire.Call) {
-		if c.Operation != "CreateFunction" {
+		if c.Operation != operation {
 			return
 		}
 		once.Do(func() {
@@ -125,12 +108,12 @@ func TestInterruptedApplyEndsCleanly(t *testing.T) {
 			if err := cmd.Process.Signal(os.Interrupt); err != nil {
 				t.Error(err)
 			}
-			// The call is under way until the program has understood.
 			if !stderr.shows("Interrupted: ") {
 				t.Error("it does not understand the interrupt")
 			}
 		})
 	})
+	defer a.script.Observe(nil)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +123,14 @@ func TestInterruptedApplyEndsCleanly(t *testing.T) {
 	if !errors.As(err, &exit) || exit.ExitCode() != exitError {
 		t.Fatalf("ended with %v, want exit code %d:\n%s", err, exitError, &stderr)
 	}
-	shown := stderr.String()
+	return stderr.String()
+}
+
+// TestInterruptedApplyEndsCleanly interrupts an apply in the middle: it says what was done, ends by
+// itself, and one more apply gets to the fixpoint.
+func TestInterruptedApplyEndsCleanly(t *testing.T) {
+	a := newAccount(t)
+	shown := a.interrupted(t, "CreateFunction", "apply", "--auto-approve")
 	for _, want := range []string{"error: interrupted: done: ", "role/scar-grayify-us-east-1", "not done: function/grayify", "apply again to finish"} {
 		if !strings.Contains(shown, want) {
 			t.Errorf("it does not say %q:\n%s", want, shown)
@@ -151,7 +141,6 @@ func TestInterruptedApplyEndsCleanly(t *testing.T) {
 			t.Errorf("it says %q:\n%s", never, shown)
 		}
 	}
-	a.script.Observe(nil)
 	if _, stderr, code := a.scar("apply", "--auto-approve"); code != exitOK {
 		t.Fatalf("the next apply ended with %d:\n%s", code, stderr)
 	}

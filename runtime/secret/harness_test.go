@@ -2,8 +2,6 @@ package secret
 
 import (
 	"context"
-	"errors"
-	"net"
 	"slices"
 	"sync"
 	"testing"
@@ -15,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
+	"github.com/scar-go/scar/internal/localtest"
 	"github.com/scar-go/scar/local"
 	"github.com/scar-go/scar/runtime/job"
 )
@@ -65,24 +64,7 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) serve() (endpoint string) {
 	w.t.Helper()
-	b, err := local.Open(context.Background(), local.Options{Dir: w.t.TempDir(), Script: w.script})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- b.Serve(ctx, l) }()
-	w.t.Cleanup(func() {
-		cancel()
-		if err := errors.Join(<-served, b.Close()); err != nil {
-			w.t.Error(err)
-		}
-	})
-	return "http://" + l.Addr().String()
+	return localtest.Serve(w.t, local.Options{Script: w.script})
 }
 
 // parameter stores a value in SSM, over one that is there.

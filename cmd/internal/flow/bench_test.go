@@ -1,10 +1,7 @@
 package flow
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"net"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,6 +12,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 
+	"github.com/scar-go/scar/internal/localtest"
 	"github.com/scar-go/scar/internal/proof"
 	"github.com/scar-go/scar/local"
 	"github.com/scar-go/scar/spec"
@@ -67,26 +65,9 @@ func BenchmarkLivePlan(b *testing.B) {
 
 func benchAccount(b *testing.B, script *local.Script) *Account {
 	b.Helper()
-	backend, err := local.Open(b.Context(), local.Options{Dir: b.TempDir(), Script: script})
-	if err != nil {
-		b.Fatal(err)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- backend.Serve(ctx, listener) }()
-	b.Cleanup(func() {
-		stop()
-		if err := errors.Join(<-served, backend.Close()); err != nil {
-			b.Error(err)
-		}
-	})
 	account, err := Connect(b.Context(), Settings{
 		Endpoint: &Endpoint{
-			URL: "http://" + listener.Addr().String(), Region: local.DefaultRegion,
+			URL: localtest.Serve(b, local.Options{Script: script}), Region: local.DefaultRegion,
 			AccessKey: local.AdminAccessKey, SecretKey: local.AdminSecretKey,
 		},
 		Version: "bench", Parallelism: 10 * benchFunctions, // no call waits for a free place

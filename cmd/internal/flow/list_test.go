@@ -1,10 +1,7 @@
 package flow
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -20,6 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/scar-go/scar/internal/localtest"
 	"github.com/scar-go/scar/internal/proof"
 	"github.com/scar-go/scar/local"
 	"github.com/scar-go/scar/local/wire"
@@ -29,25 +27,8 @@ import (
 // onBackend is an account of a backend of its own.
 func onBackend(t testing.TB, script *local.Script) *Account {
 	t.Helper()
-	backend, err := local.Open(t.Context(), local.Options{Dir: t.TempDir(), Script: script})
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- backend.Serve(ctx, listener) }()
-	t.Cleanup(func() {
-		stop()
-		if err := errors.Join(<-served, backend.Close()); err != nil {
-			t.Error(err)
-		}
-	})
 	endpoint := &Endpoint{
-		URL: "http://" + listener.Addr().String(), Region: local.DefaultRegion, AccessKey: local.AdminAccessKey, SecretKey: local.AdminSecretKey,
+		URL: localtest.Serve(t, local.Options{Script: script}), Region: local.DefaultRegion, AccessKey: local.AdminAccessKey, SecretKey: local.AdminSecretKey,
 	}
 	account, err := Connect(t.Context(), Settings{Endpoint: endpoint, Version: "test", CacheDir: t.TempDir()})
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -22,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/scar-go/scar/internal/localtest"
 	"github.com/scar-go/scar/local"
 	"github.com/scar-go/scar/planner"
 	"github.com/scar-go/scar/runs"
@@ -48,29 +48,15 @@ type sweepWorld struct {
 
 func newSweepWorld(t testing.TB) *sweepWorld {
 	t.Helper()
-	b, err := local.Open(t.Context(), local.Options{Dir: t.TempDir()})
+	behind, err := url.Parse(localtest.Serve(t, local.Options{}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- b.Serve(ctx, listener) }()
-	t.Cleanup(func() {
-		stop()
-		if err := errors.Join(<-served, b.Close()); err != nil {
-			t.Error(err)
-		}
-	})
 	w := &sweepWorld{invoked: map[string]int{}, records: map[string][]byte{}}
-	backend := &url.URL{Scheme: "http", Host: listener.Addr().String()}
 	proxy := &httputil.ReverseProxy{
 		Transport: &http.Transport{MaxIdleConnsPerHost: 100},
 		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(backend)
+			r.SetURL(behind)
 			r.Out.Host = r.In.Host // which is signed
 		},
 	}

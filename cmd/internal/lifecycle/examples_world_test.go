@@ -1,9 +1,7 @@
 package lifecycle
 
 import (
-	"context"
 	"encoding/json"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scar-go/scar/internal/localtest"
 	"github.com/scar-go/scar/local"
 	"github.com/scar-go/scar/local/clock"
 	"github.com/scar-go/scar/local/lambda"
@@ -133,29 +132,9 @@ func (c *cli) upAtWill() (*clock.Virtual, *ended) {
 	now := clock.NewVirtual(time.Now())
 	seen := &ended{now: now}
 	state := c.variable("SCAR_STATE_DIR")
-	backend, err := local.Open(c.t.Context(), local.Options{
+	endpoint := localtest.Serve(c.t, local.Options{
 		Dir: state, Cache: filepath.Join(cache, "scar", "images"), Clock: now, OnDone: seen.add,
 	})
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	serving, stop := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- backend.Serve(serving, listener) }()
-	c.t.Cleanup(func() {
-		stop()
-		if err := <-served; err != nil {
-			c.t.Error(err)
-		}
-		if err := backend.Close(); err != nil {
-			c.t.Error(err)
-		}
-	})
-	endpoint := "http://" + listener.Addr().String()
 	announced, err := json.Marshal(map[string]string{"endpoint": endpoint, "region": local.DefaultRegion})
 	if err != nil {
 		c.t.Fatal(err)

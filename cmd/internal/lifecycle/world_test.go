@@ -5,10 +5,8 @@ package lifecycle
 import (
 	"archive/tar"
 	"bytes"
-	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -29,6 +27,7 @@ import (
 	"github.com/scar-go/scar/applier"
 	"github.com/scar-go/scar/applier/aws"
 	"github.com/scar-go/scar/image"
+	"github.com/scar-go/scar/internal/localtest"
 	"github.com/scar-go/scar/local"
 	"github.com/scar-go/scar/local/clock"
 	"github.com/scar-go/scar/local/sandbox"
@@ -84,35 +83,15 @@ func (c quickClock) After(d time.Duration) <-chan time.Time { return time.After(
 // openWorld opens the account whose state is in a folder, empty at first.
 func openWorld(t testing.TB, dir string, base *image.Base, now clock.Clock) *world {
 	t.Helper()
-	ctx := t.Context()
 	w := &world{t: t, script: local.NewScript(), base: base, gaps: localGaps, digests: &planner.Digests{}}
-	backend, err := local.Open(ctx, local.Options{Dir: dir, Script: w.script, Clock: now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	serving, stop := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- backend.Serve(serving, listener) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-		if err := backend.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	endpoint := localtest.Serve(t, local.Options{Dir: dir, Script: w.script, Clock: now})
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
 	w.config = sdk.Config{
 		HTTPClient:   &http.Client{Transport: transport},
 		Region:       local.DefaultRegion,
 		Credentials:  credentials.NewStaticCredentialsProvider(local.AdminAccessKey, local.AdminSecretKey, ""),
-		BaseEndpoint: sdk.String("http://" + listener.Addr().String()),
+		BaseEndpoint: sdk.String(endpoint),
 	}
 	w.caller = w.config
 	w.naming = planner.Naming{Partition: "aws", Account: local.DefaultAccount, Region: local.DefaultRegion}
