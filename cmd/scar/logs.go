@@ -49,7 +49,7 @@ Lambda has a stream for each instance of a function, which serves one request af
 	c.account.register(cmd)
 	c.format.register(cmd)
 	cmd.Flags().BoolVar(&c.follow, "follow", false, "go on printing what is written")
-	cmd.Flags().StringVar(&c.since, "since", "1h", "begin here: a duration back from now (90s, 10m, 24h), or a time (RFC 3339)")
+	cmd.Flags().StringVar(&c.since, "since", "1h", "begin here: "+momentHelp)
 	cmd.Flags().StringVar(&c.until, "until", "", "end here: likewise")
 	cmd.Flags().StringVar(&c.filter, "filter", "", "print matching lines only: a CloudWatch Logs filter pattern")
 	cmd.Flags().StringVar(&c.stream, "stream", "", "print this stream only, from its beginning unless --since is given")
@@ -97,19 +97,4 @@ func (c *logsCommand) options(cmd *cobra.Command, now time.Time) (o flow.LogOpti
 		err = fmt.Errorf("--until %s ends before --since %s begins", c.until, c.since)
 	}
 	return o, err
-}
-
-// parseTime reads a time, or a duration back from now.
-func parseTime(flag, text string, now time.Time) (time.Time, error) {
-	if at, err := time.Parse(time.RFC3339, text); err == nil {
-		return at, nil
-	}
-	back, err := time.ParseDuration(text)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("%s %q: want a duration such as 10m, or a time such as 2026-01-31T08:00:00Z", flag, text)
-	}
-	if back < 0 {
-		return time.Time{}, fmt.Errorf("%s: a duration is counted back from now, without a sign", flag)
-	}
-	return now.Add(-back), nil
 }

@@ -50,7 +50,7 @@ What starts the function is one of
 	flags := cmd.Flags()
 	flags.StringVar(&c.file.Function, "name", "", "name of the function (default: that of the folder)")
 	flags.StringVar(&c.file.Project, "project", "", "name of the project (default: the function's)")
-	flags.StringVar(&c.file.Image, "image", "", "container image (default "+newImage+")")
+	flags.StringVar(&c.file.Image, "image", "", "container image, or an archive of one (default "+newImage+")")
 	flags.StringVar(&c.file.Start, "trigger", "", "what starts it: input, http, schedule or none (default input)")
 	flags.StringVar(&c.file.Schedule, "schedule", "", "rate(…) or cron(…) (default "+flow.DefaultSchedule+")")
 	flags.StringVar(&c.bucket, "bucket", "", "bucket for files and results, in its folders in/ and out/; bucket names are unique in all of AWS")

@@ -61,7 +61,7 @@ func (f *sweepFlags) register(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.all, "all", false, "run the function for every object that is already in its inputs")
 	cmd.Flags().StringVar(&f.prefix, "prefix", "", "with --all: only objects whose key begins so, below the input's own prefix")
 	cmd.Flags().StringVar(&f.suffix, "suffix", "", "with --all: only objects whose key ends so")
-	cmd.Flags().StringVar(&f.newerThan, "newer-than", "", "with --all: only objects stored later: a duration back from now (90s, 10m, 24h), or a time (RFC 3339)")
+	cmd.Flags().StringVar(&f.newerThan, "newer-than", "", "with --all: only objects stored later: "+momentHelp)
 	cmd.Flags().IntVar(&f.limit, "limit", 0, "with --all: at most so many objects that are not done (default: all)")
 	cmd.Flags().BoolVar(&f.again, "again", false, "with --all: objects that are done, too")
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "with --all: count what would be sent, and send nothing")
@@ -93,19 +93,8 @@ func (f *sweepFlags) selection(cmd *cobra.Command, now time.Time) (s runs.Select
 	if f.newerThan == "" {
 		return s, chosen, nil
 	}
-	s.NewerThan, err = parseNewerThan(f.newerThan, now)
+	s.NewerThan, err = parseTime("--newer-than", f.newerThan, now)
 	return s, chosen, err
-}
-
-func parseNewerThan(text string, now time.Time) (time.Time, error) {
-	if at, err := time.Parse(time.RFC3339, text); err == nil {
-		return at.UTC(), nil
-	}
-	back, err := time.ParseDuration(text)
-	if err != nil || back < 0 {
-		return time.Time{}, fmt.Errorf("--newer-than %q: want a duration such as 24h, counted back from now, or a time such as 2026-01-31T08:00:00Z", text)
-	}
-	return now.Add(-back).UTC(), nil
 }
 
 // run runs a function for every object that is already in its inputs.

@@ -27,7 +27,7 @@ type NewFile struct {
 	Dir      string // made if absent
 	Project  string
 	Function string
-	Image    string
+	Image    string // a reference, or the path of an archive or layout from the working folder
 	Start    string   // StartInput, StartHTTP, StartSchedule or StartNone
 	Schedule string   // with StartSchedule
 	Inputs   []string // places
@@ -48,6 +48,7 @@ func (n NewFile) Write(ctx context.Context) (paths []string, err error) {
 	if err := CheckFunctionName(n.Function); err != nil {
 		return nil, err
 	}
+	n.Image = n.imageFromDir()
 	madeDir, err := makeDir(n.Dir)
 	if err != nil {
 		return nil, err
@@ -103,6 +104,21 @@ func createNew(path, content string, mode fs.FileMode) error {
 		return errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(path))
 	}
 	return nil
+}
+
+// imageFromDir is the image as the file names it, where paths begin at the file's own folder.
+func (n NewFile) imageFromDir() string {
+	if info, err := os.Stat(n.Image); err != nil || filepath.IsAbs(n.Image) || info.IsDir() && !strings.HasPrefix(n.Image, ".") {
+		return n.Image // a reference may have the name of a folder
+	}
+	path, err := filepath.Rel(n.Dir, n.Image)
+	if err != nil { // one of them is on another drive
+		return n.Image
+	}
+	if path = filepath.ToSlash(path); !strings.HasPrefix(path, "../") {
+		path = "./" + path
+	}
+	return path
 }
 
 func (n NewFile) script() string { return n.Function + ".sh" }
