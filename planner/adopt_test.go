@@ -230,3 +230,25 @@ func TestRecordSaysDone(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsTakenOverIsNoOriginalAnyMore is about the tag by which the original's rm -a finds what it deletes. Tags of others stay.
+func TestWhatIsTakenOverIsNoOriginalAnyMore(t *testing.T) {
+	for _, packageType := range []string{"Zip", "Image"} {
+		desired, live := mustDesire(t, testFile()), original(packageType)
+		p := mustPlan(t, desired, live, func(o *Options) { o.Adopt = []Address{theFunction} })
+		i := slices.IndexFunc(p.Changes, func(c Change) bool { return c.Address == theFunction })
+		if i < 0 {
+			t.Fatalf("%s: no change of the function", packageType)
+		}
+		tags := tagsOf(p.Changes[i].After)
+		if _, kept := tags[tagOriginal]; kept || tags["owner"] != "me" {
+			t.Errorf("%s: the tags are %v", packageType, tags)
+		}
+	}
+	own := testFile()
+	own.Functions[0].Tags = map[string]string{tagOriginal: originalMaker}
+	desired := mustDesire(t, own)
+	if tags := tagsOf(normalise(desired[theFunction], original("Image")[theFunction].Value)); tags[tagOriginal] != originalMaker {
+		t.Errorf("the file's own tag is gone: %v", tags)
+	}
+}

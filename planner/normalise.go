@@ -8,11 +8,13 @@ import (
 // normalise returns the desired value with what is not scar's to decide taken over from the live one,
 // so that one plain comparison is enough: the concurrency that is reserved by hand where the file says nothing of
 // it, tags of others where the file names none, and the version tag, which says which scar last changed a resource
-// and is no reason to change it.
+// and is no reason to change it. The tag by which the original knows its functions is none of others': its rm -a deletes
+// what has it.
 func normalise(desired Resource, live Value) Value {
-	if want, isFunction := desired.Value.(Function); isFunction && !desired.ConcurrencyManaged {
-		want.Concurrency = live.(Function).Concurrency
-		desired.Value = want
+	function, isFunction := desired.Value.(Function)
+	if isFunction && !desired.ConcurrencyManaged {
+		function.Concurrency = live.(Function).Concurrency
+		desired.Value = function
 	}
 	want, has := tagsOf(desired.Value), tagsOf(live)
 	if want == nil {
@@ -21,7 +23,7 @@ func normalise(desired Resource, live Value) Value {
 	merged := maps.Clone(want)
 	if !desired.TagsManaged {
 		for k, v := range has {
-			if _, ours := merged[k]; !ours {
+			if _, ours := merged[k]; !ours && !(isFunction && k == tagOriginal && v == originalMaker) {
 				merged[k] = v
 			}
 		}
