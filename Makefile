@@ -64,11 +64,13 @@ test: packages $(BIN) lint cross
 	$(GO) test -race -p 2 -timeout 60m -skip '$(COMPARISONS)' ./...; \
 	$(GO) test -count=1 -v -run '^TestProofsReachTheirFigures$$' .
 
-# What benchmarks report of it is compared with docs/performance.md at the end.
+# Everything is built before, so that nothing is built beside a benchmark. What benchmarks report of it is compared with
+# docs/performance.md at the end.
 bench: packages $(RUNTIME)
 	@echo "$$(nproc) cores, $$(uname -sr)"
 	@set -e; SCAR_PROOF=$$(mktemp -d); export SCAR_PROOF; trap 'rm -rf "$$SCAR_PROOF"' EXIT; trap 'exit 1' INT TERM; set -x; \
-	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./...; \
+	$(GO) test -run '^$$' ./... > /dev/null; \
+	$(GO) test -p 1 -run '^$$' -bench . -benchmem -timeout 60m ./...; \
 	$(GO) test -count=1 -v -run '^TestSpeedsReachTheirFigures$$' .
 
 clean:

@@ -183,6 +183,11 @@ func BenchmarkPlan100FunctionsWithEveryTrigger(b *testing.B) {
 		if fn.HTTP.API != "" {
 			fn.HTTP.API = fn.Name
 		}
+		if _, brought := fn.Secrets["API_KEY"]; brought {
+			name := "/scar/imaging/" + fn.Name + "/API_KEY"
+			fn.Secrets["API_KEY"] = spec.Secret{Service: "ssm", Name: name}
+			f.Parameters = append(f.Parameters, spec.Parameter{Name: name, Value: spec.Seal("hunter2")})
+		}
 		f.Functions = append(f.Functions, fn)
 	}
 	maps.Copy(answers, goodAnswers())

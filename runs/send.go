@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"time"
 
@@ -138,10 +139,13 @@ func (a *attempt) wait(ctx context.Context, refusal *ThrottledError, backoff *ti
 }
 
 // answered settles an object by the answer of its invocation, and by its record, which knows more. Meanwhile another object
-// has its place.
+// has its place, unless this one failed: it may be the last that may.
 func (a *attempt) answered(ctx context.Context, answer Answer) error {
 	a.limit.grow()
-	a.leave()
+	if answer.Failed == nil {
+		a.leave()
+		runtime.Gosched() // the other one first: to read the record takes longer than to send
+	}
 	ctx = context.WithoutCancel(ctx)
 	e := Entry{Status: Done, Attempts: a.line().Attempts + a.sent, RequestID: answer.RequestID, Error: answer.Failed}
 	if answer.Failed != nil {

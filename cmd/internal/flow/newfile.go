@@ -27,7 +27,7 @@ type NewFile struct {
 	Dir      string // made if absent
 	Project  string
 	Function string
-	Image    string // a reference, or the path of an archive or layout from the working folder
+	Image    string   // a reference, or the path of an archive or layout from the working folder
 	Start    string   // StartInput, StartHTTP, StartSchedule or StartNone
 	Schedule string   // with StartSchedule
 	Inputs   []string // places
