@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/scar-go/scar/local/wire"
@@ -131,6 +132,33 @@ func parseDocument(text string) (document, error) {
 		}
 	}
 	return d, nil
+}
+
+// documents are those that were read before, which nobody changes: each call of a session asks the same ones.
+type documents struct {
+	mu     sync.Mutex
+	byText map[string]document
+}
+
+// keptDocuments bounds how many are kept: more than a project has, and a few megabytes.
+const keptDocuments = 1000
+
+// parse reads a policy document as parseDocument does.
+func (d *documents) parse(text string) (document, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if known, found := d.byText[text]; found {
+		return known, nil
+	}
+	parsed, err := parseDocument(text)
+	if err != nil {
+		return document{}, err
+	}
+	if d.byText == nil || len(d.byText) >= keptDocuments {
+		d.byText = map[string]document{}
+	}
+	d.byText[text] = parsed
+	return parsed, nil
 }
 
 // check is what holds for the statements of all policies.

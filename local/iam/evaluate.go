@@ -32,22 +32,22 @@ func (s *Service) limits(ctx context.Context, id wire.Identity) (r role, documen
 	if r, found, err = s.current(ctx, id.Role); err != nil || !found {
 		return r, nil, false, err
 	}
-	documents, err = r.documents()
+	documents, err = s.documentsOf(r)
 	return r, documents, err == nil, err
 }
 
-// documents are the policies that limit the role's sessions.
-func (r role) documents() ([]document, error) {
+// documentsOf are the policies that limit a role's sessions.
+func (s *Service) documentsOf(r role) ([]document, error) {
 	var out []document
 	for name, text := range r.Inline {
-		d, err := parseDocument(text)
+		d, err := s.read.parse(text)
 		if err != nil {
 			return nil, fmt.Errorf("policy %q of role %q: %w", name, r.Name, err)
 		}
 		out = append(out, d)
 	}
 	for _, arn := range r.Attached {
-		d, err := parseDocument(managedPolicies[arn])
+		d, err := s.read.parse(managedPolicies[arn])
 		if err != nil {
 			return nil, fmt.Errorf("managed policy %q: %w", arn, err)
 		}

@@ -43,6 +43,7 @@ type Service struct {
 	cfg   Config
 	roles *store.Table[role] // by lower-case name: names that differ by case only are the same
 	key   []byte             // seals session tokens
+	read  documents
 
 	mu      sync.Mutex
 	lagging map[string]*lagging // by the key of the role

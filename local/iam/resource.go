@@ -49,7 +49,7 @@ func (s *Service) AllowedOn(ctx context.Context, id wire.Identity, policy, actio
 		return false, err
 	}
 	// A policy that names the account leaves it to the account's own policies who of it may.
-	byResource, err := decideOn(policy, asked, map[string][]string{"AWS": {id.ARN, s.arn(r)}})
+	byResource, err := s.decideOn(policy, asked, map[string][]string{"AWS": {id.ARN, s.arn(r)}})
 	if err != nil || byResource == denied {
 		return false, err
 	}
@@ -60,15 +60,15 @@ func (s *Service) AllowedOn(ctx context.Context, id wire.Identity, policy, actio
 func (s *Service) ServiceAllowedOn(policy, service, action, resource string, conditions map[string][]string) (bool, error) {
 	// The principal {"AWS": "*"} is everybody, services too.
 	names := map[string][]string{"Service": {service}, "AWS": nil}
-	d, err := decideOn(policy, newRequest(action, resource, overLoopback(conditions)), names)
+	d, err := s.decideOn(policy, newRequest(action, resource, overLoopback(conditions)), names)
 	return d == allowed, err
 }
 
-func decideOn(policy string, r request, names map[string][]string) (decision, error) {
+func (s *Service) decideOn(policy string, r request, names map[string][]string) (decision, error) {
 	if policy == "" {
 		return silent, nil
 	}
-	d, err := parseDocument(policy)
+	d, err := s.read.parse(policy)
 	if err != nil {
 		return denied, fmt.Errorf("policy of %s: %w", r.resource, err)
 	}
