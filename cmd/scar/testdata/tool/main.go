@@ -1,6 +1,6 @@
-// Command tool is what the images of the tests run: it writes its input in upper case, fails for inputs
-// whose names say so, and adds the variable STAMP where that is set. With arguments, other than the path of a
-// script that names nothing but the tool, it does what they say.
+// Command tool is what the images of the tests run: it writes its input in upper case, fails or takes long for
+// inputs whose names say so, and adds the variable STAMP where that is set. With arguments, other than the path
+// of a script that names nothing but the tool, it does what they say.
 package main
 
 import (
@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 func main() {
@@ -21,6 +22,9 @@ func main() {
 	if strings.HasPrefix(name, "bad") {
 		fmt.Println("tool does not like", name)
 		os.Exit(3)
+	}
+	if strings.HasPrefix(name, "slow") {
+		time.Sleep(25 * time.Second) // longer than any test looks on
 	}
 	content, err := os.ReadFile(input)
 	if stamp := os.Getenv("STAMP"); stamp != "" {
